@@ -1,0 +1,36 @@
+"""What every test gets: no network beyond this machine, and a database that other processes can open too."""
+
+from collections.abc import Iterator
+from urllib.parse import quote, urlencode
+
+import pytest
+from django.db import connection
+
+from tests.network import loopback_only
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _only_loopback() -> Iterator[None]:
+    """Refuse any connection beyond this machine for the whole run."""
+    with loopback_only():
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
+    """Give each test process its own database: on SQLite a file, since threads and other processes share it."""
+    names = connection.settings_dict
+    if connection.vendor == "sqlite":
+        names["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+    else:
+        names["TEST"]["NAME"] = f"test_{names['NAME']}_{worker_id}"
+
+
+@pytest.fixture
+def database_url(transactional_db: None) -> str:
+    """Return the DATABASE_URL of this test's own database, for processes that the test starts."""
+    names = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{names['NAME']}"
+    who = f"{quote(names['USER'])}:{quote(names['PASSWORD'])}@" if names["USER"] else ""
+    return f"postgres://{who}{names['HOST']}:{names['PORT']}/{names['NAME']}?{urlencode({'connect_timeout': 10})}"

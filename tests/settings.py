@@ -1,0 +1,37 @@
+"""The settings under test: the project's own, with an environment that needs no `.env` and reaches no real service.
+
+Only unset variables are filled in, so that `DATABASE_URL` can choose PostgreSQL (`python -m tests.postgres`), and so
+that a process started by a test keeps what the test gave it. A `.env` never overrides any of them.
+"""
+
+import os
+
+ENVIRONMENT = {
+    "SECRET_KEY": "for-tests-only-and-therefore-known-to-everyone",
+    "DEBUG": "false",
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+    "PUBLIC_URL": "http://testserver",
+    "DATABASE_URL": "sqlite:///:memory:",
+    "FIELD_ENCRYPTION_KEYS": "",
+    "CALENDLY_ACCESS_TOKEN": "",
+    "CALENDLY_CLIENT_ID": "",
+    "CALENDLY_CLIENT_SECRET": "",
+    "CALENDLY_WEBHOOK_SIGNING_KEY": "",
+    "BREVO_API_KEY": "",
+    "CALENDLY_API_URL": "http://127.0.0.1:9",  # the discard port: nothing answers there
+    "CALENDLY_AUTH_URL": "http://127.0.0.1:9",
+    "BREVO_API_URL": "http://127.0.0.1:9/v3",
+    "TASK_QUEUE_URL": "",
+    "LOG_LEVEL": "INFO",
+    "LOG_WEBHOOKS": "false",
+}
+for _name, _value in ENVIRONMENT.items():
+    os.environ.setdefault(_name, _value)
+
+from project.settings import *  # noqa: E402, F403 - the environment has to be there first
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # logging in a hundred times costs nothing
+STORAGES = {  # no collectstatic before the tests
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
