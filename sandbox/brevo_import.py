@@ -2,12 +2,12 @@
 
 import threading
 import time
-import urllib.request
 from urllib.parse import urlsplit
 
 from sandbox.brevo_account import Account
 from sandbox.brevo_answers import body_of, flag_in, invalid, missing, not_found, numbers_in, object_in, text_in
 from sandbox.brevo_lists import Lists
+from sandbox.brevo_loopback import fetch, is_loopback
 from sandbox.brevo_people import Change, People
 from sandbox.brevo_rows import Row, identifiable, read_csv, read_json, read_json_text
 from sandbox.brevo_state import PHONES, Contact, Json, Process, State
@@ -18,8 +18,6 @@ LARGEST = 10 * 1024 * 1024
 CHUNK = 500  # rows written before others get a turn
 NO_IDENTIFIER = "We could not find any valid email or SMS or Contact ID in the file you uploaded."
 SOURCES = ("fileUrl", "fileBody", "jsonBody")
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback never goes through a proxy
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Imports:
@@ -142,8 +140,7 @@ class Imports:
     def _rows(self, state: State, source: Json) -> list[Row]:
         if "rows" in source:
             return list(source["rows"])
-        with OPENER.open(source["url"], timeout=10) as answer:
-            content = answer.read().decode("utf-8-sig")
+        content = fetch(source["url"]).decode("utf-8-sig")
         if urlsplit(source["url"]).path.endswith(".json"):
             return read_json_text(content)
         return read_csv(content, state)
@@ -207,10 +204,9 @@ DUPLICATES = {
 
 def _file_address(url: str) -> str:
     """Check the address of a file; only loopback is ever fetched."""
-    parts = urlsplit(url)
-    if not parts.path.lower().endswith((".csv", ".txt", ".json")):
+    if not urlsplit(url).path.lower().endswith((".csv", ".txt", ".json")):
         raise invalid("fileUrl must name a .csv, .txt or .json file")
-    if parts.scheme != "http" or parts.hostname not in LOOPBACK:
+    if not is_loopback(url):
         raise invalid("The sandbox fetches files from loopback addresses only")
     return url
 

@@ -1,16 +1,13 @@
 """Outgoing marketing webhooks: /webhooks and the posting itself, to loopback addresses only."""
 
-import json
 import threading
 import time
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import urlsplit
 
 from sandbox.brevo_account import Account
 from sandbox.brevo_answers import body_of, flag_in, invalid, not_found, path_number, required_text, stamp, text_in
+from sandbox.brevo_loopback import is_loopback, post
 from sandbox.brevo_state import Contact, Json, Webhook
 from sandbox.http import Request, Response, Router
 
@@ -29,8 +26,6 @@ EVENTS = {
 }
 MOST = 40  # webhooks in an account
 RETRIES = (600.0, 3600.0, 7200.0, 28800.0)
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback never goes through a proxy
 KEPT = 1000  # deliveries remembered
 CET = timezone(timedelta(hours=1))  # `date` is not UTC; only `ts` can be relied on
 
@@ -115,6 +110,8 @@ class Webhooks:
         return payload
 
     def _queue(self, url: str, body: Any, headers: dict[str, str], name: str) -> None:
+        if not is_loopback(url):
+            return
         posting = {"url": url, "body": body, "headers": headers, "event": name, "tries": 0, "due": 0.0}
         with self._news:
             self._waiting.append(posting)
@@ -144,7 +141,7 @@ class Webhooks:
 
     def _post(self, posting: Json) -> None:
         posting["tries"] += 1
-        status = _send(posting)
+        status = post(posting["url"], posting["body"], posting["headers"])
         with self.account.lock:
             deliveries = self.account.state.deliveries
             record = {"at": time.time(), "status": status, **{name: posting[name] for name in _RECORDED}}
@@ -160,26 +157,6 @@ class Webhooks:
 _RECORDED = ("url", "event", "body", "tries")
 
 
-def _send(posting: Json) -> int:
-    """Post once; return the status, 0 when there was no answer."""
-    if urlsplit(posting["url"]).hostname not in LOOPBACK:
-        return 0
-    request = urllib.request.Request(posting["url"], data=json.dumps(posting["body"]).encode(), method="POST")
-    for name, value in {
-        "Content-Type": "application/json",
-        "User-Agent": "Brevo-sandbox",
-        **posting["headers"],
-    }.items():
-        request.add_header(name, value)
-    try:
-        with OPENER.open(request, timeout=10) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except OSError:
-        return 0
-
-
 def _headers(settings: Json) -> dict[str, str]:
     headers = {each["key"]: each["value"] for each in settings.get("headers") or []}
     auth = settings.get("auth") or {}
@@ -193,7 +170,7 @@ def _local(now: float) -> str:
 def _checked(body: Json) -> Json:
     """Return the settings of a webhook; the sandbox posts to loopback addresses only, and says so at once."""
     url, kind = required_text(body, "url"), text_in(body, "type", "transactional")
-    if urlsplit(url).scheme not in ("http", "https") or urlsplit(url).hostname not in LOOPBACK:
+    if not is_loopback(url):
         raise invalid("url is not valid: the sandbox posts to loopback addresses only")
     if kind not in ("marketing", "transactional", "inbound"):
         raise invalid("type is not valid")
