@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from jsonschema import Draft202012Validator, FormatChecker
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from sandbox.http import Request, Response
@@ -91,7 +91,7 @@ class Spec:
 
     def __init__(self, document: Any) -> None:
         self._document = modernised(document)
-        resource = Resource(contents=self._document, specification=DRAFT202012)
+        resource = DRAFT202012.create_resource(self._document)
         self._registry: Registry[Any] = Registry().with_resource(BASE, resource)
         self._validators: dict[str, Draft202012Validator] = {}
         self._paths = sorted(
