@@ -1,5 +1,6 @@
 """What every test gets: no network beyond this machine, and a database that other processes can open too."""
 
+import os
 from collections.abc import Iterator
 from urllib.parse import quote, urlencode
 
@@ -7,6 +8,14 @@ import pytest
 from django.db import connection
 
 from tests.network import loopback_only
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run with skipped tests in CI: there, everything that a test may need has been installed."""
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") == "true" and terminal and terminal.stats.get("skipped") and not session.exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True, scope="session")
