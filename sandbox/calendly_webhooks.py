@@ -19,6 +19,7 @@ from sandbox.world import Clock
 WORKERS = 8
 FIRST_WAIT = 10.0  # seconds before the first retry, doubled each time (the real times are undocumented)
 GIVE_UP_AFTER = 24 * 3600.0
+Mode = Literal["auto", "hold"]
 Status = Literal["pending", "sending", "delivered", "failed", "dropped"]
 
 
@@ -74,7 +75,7 @@ class Deliveries:
     """The messages under way. `mode` "auto" sends them from worker threads, "hold" keeps them for the test to send."""
 
     def __init__(self, clock: Clock, on_failure: OnFailure) -> None:
-        self.mode: Literal["auto", "hold"] = "auto"
+        self._mode: Mode = "auto"
         self.connect_timeout, self.read_timeout = 10.0, 15.0
         self._clock = clock
         self._on_failure = on_failure
@@ -86,6 +87,18 @@ class Deliveries:
         self._workers: list[threading.Thread] = []
         self._stopping = False
         clock.watch(self._wake)
+
+    @property
+    def mode(self) -> Mode:
+        """Return "auto" or "hold"."""
+        return self._mode
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        with self._changed:
+            self._mode = mode
+            self._start_workers()
+            self._changed.notify_all()
 
     def add(self, subscription: Json, key: str, event: str, payload: Json) -> None:
         """Queue one message; its body is fixed now, whatever happens to the booking later."""
@@ -136,7 +149,7 @@ class Deliveries:
 
     def run_due(self, timeout: float = 30.0) -> None:
         """In automatic mode, return once everything due by the simulated clock has been tried."""
-        if self.mode == "auto":
+        if self._mode == "auto":
             self.settle(timeout)
 
     def settle(self, timeout: float = 5.0) -> bool:
@@ -163,11 +176,15 @@ class Deliveries:
 
     def snapshot(self) -> list[Delivery]:
         """Return what a restarted sandbox must still send."""
-        return self.pending()
+        with self._changed:
+            sending = [delivery for delivery in self._recent if delivery.status == "sending"]
+            return [*self._queue, *sending]
 
     def restore(self, deliveries: list[Delivery]) -> None:
         """Take over what an earlier process had still to send."""
         with self._changed:
+            for delivery in deliveries:
+                delivery.status = "pending"
             self._queue = list(deliveries)
             heapq.heapify(self._queue)
             self._recent.extend(deliveries)
@@ -180,7 +197,7 @@ class Deliveries:
             self._changed.notify_all()
 
     def _start_workers(self) -> None:
-        if self._workers or self.mode != "auto":
+        if self._workers or self._mode != "auto" or not self._queue:
             return
         self._stopping = False
         self._workers = [threading.Thread(target=self._work, daemon=True) for _ in range(WORKERS)]
@@ -188,7 +205,7 @@ class Deliveries:
             worker.start()
 
     def _due(self) -> bool:
-        return self.mode == "auto" and bool(self._queue) and self._queue[0].due_at <= self._clock.now()
+        return self._mode == "auto" and bool(self._queue) and self._queue[0].due_at <= self._clock.now()
 
     def _work(self) -> None:
         poster = Poster(self.connect_timeout, self.read_timeout)
@@ -207,7 +224,7 @@ class Deliveries:
 
     def _seconds_to_next(self) -> float | None:
         """Return how long to sleep; None (until notified) when nothing is planned."""
-        if self.mode != "auto" or not self._queue:
+        if self._mode != "auto" or not self._queue:
             return None
         return max(0.001, self._queue[0].due_at - self._clock.now())
 

@@ -40,8 +40,8 @@ def page(title: str, body: str) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
-        f'<header><h1>{escape(title)}</h1><nav><a href="/">Calendly desk</a> · '
-        '<a href="/sandbox/brevo">Brevo window</a></nav></header>'
+        f'<header><h1>{escape(title)}</h1><nav><a href="/sandbox">Sandbox</a> · '
+        '<a href="/sandbox/calendly">Calendly desk</a> · <a href="/sandbox/brevo">Brevo window</a></nav></header>'
         f"<main>{body}</main></body></html>"
     )
 

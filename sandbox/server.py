@@ -6,6 +6,7 @@ have under "/sandbox". So CALENDLY_API_URL and CALENDLY_AUTH_URL are the base ad
 
 import json
 import socket
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class World:
         return cls(Clock(), Faults(), Journal())
 
 
-class SilentReset(Exception):
+class SilentReset(Exception):  # noqa: N818 (asked for, not a mistake)
     """The connection is to be closed without an answer."""
 
 
@@ -57,6 +58,7 @@ class Server:
         self.world = world
         self.services: dict[Provider, Service] = {"calendly": calendly, "brevo": brevo}
         self.control = control
+        self.requests = 0  # answered so far, so that a watcher can tell whether anything may have changed
         self._http = _QuietServer(("127.0.0.1", port), _handler_for(self))
         self._thread: threading.Thread | None = None
 
@@ -84,6 +86,7 @@ class Server:
 
     def answer(self, request: Request) -> Response:
         """Return the answer to one request, playing planned faults; raise SilentReset for a lost answer."""
+        self.requests += 1
         if request.path.startswith("/sandbox") or request.path == "/":
             return self._answer_control(request)
         provider: Provider = "brevo" if request.path == "/v3" or request.path.startswith("/v3/") else "calendly"
@@ -149,8 +152,6 @@ class _QuietServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Keep a client that hangs up from printing a traceback; anything else is printed as usual."""
-        import sys
-
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 

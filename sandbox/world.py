@@ -137,7 +137,9 @@ class Journal:
             self._number += 1
             self._calls.append(Call(number=self._number, **details))
 
-    def calls(self, provider: Provider | None = None, *, method: str = "", template: str = "", since: int = 0) -> list[Call]:
+    def calls(
+        self, provider: Provider | None = None, *, method: str = "", template: str = "", since: int = 0
+    ) -> list[Call]:
         """Return calls after number `since`, filtered."""
         with self._lock:
             return [
