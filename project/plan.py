@@ -104,8 +104,8 @@ def kept_secret(path: Path) -> str:
     return path.read_text()
 
 
-def claim_database(env: Environment, memory: Path, *, sandbox: bool) -> bool:
-    """Remember whether this database holds practice or real data; return True on its first run.
+def claim_database(env: Environment, memory: Path, *, sandbox: bool) -> None:
+    """Remember whether this database holds practice or real data.
 
     Raise CannotRunError when it belongs to the other side: invented people must never reach a real Brevo account, nor
     real bookings be worked off against the sandbox.
@@ -117,11 +117,15 @@ def claim_database(env: Environment, memory: Path, *, sandbox: bool) -> bool:
     mode, is_new = ("sandbox" if sandbox else "real"), _is_missing_file(env, default)
     if not is_new and known.get(name, mode) != mode:
         raise CannotRunError(OTHER_SIDE[mode])
-    first_time = is_new or name not in known
-    if first_time and sandbox:
-        (memory / "sandbox.json").unlink(missing_ok=True)  # a new database begins with a new sandbox
+    if sandbox and (is_new or name not in known):  # a new database begins with a new sandbox
+        (memory / "sandbox.json").unlink(missing_ok=True)
+        story_mark(memory).unlink(missing_ok=True)
     notes.write_text(json.dumps({**known, name: mode}))
-    return first_time
+
+
+def story_mark(memory: Path) -> Path:
+    """Return the file that is there once the sandbox's story was played."""
+    return memory / "story-played"
 
 
 def _is_missing_file(env: Environment, default: str) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from project import ports, story
 from project.environment import Environment
-from project.plan import BASE, CannotRunError, Plan, claim_database, make_plan, write_dotenv
+from project.plan import BASE, CannotRunError, Plan, claim_database, make_plan, story_mark, write_dotenv
 from project.supervisor import GaveUpError, Program, Supervisor, say
 
 MEMORY = BASE / ".run"  # what outlives a run; git ignores it
@@ -72,15 +72,14 @@ def run() -> None:
     write_dotenv(BASE / ".env")
     env = Environment(BASE / ".env")
     plan = make_plan(env, MEMORY)
-    first_time = claim_database(env, MEMORY, sandbox=plan.sandbox)
+    claim_database(env, MEMORY, sandbox=plan.sandbox)
     command(plan, "-m", "project.prepare")
     with Supervisor() as supervisor:
         start_programs(supervisor, plan)
         connect(plan, public_url=env.text("PUBLIC_URL"))
-        password = command(plan, "-m", "project.first_user", quiet=True)
         if plan.sandbox:
-            show_sandbox(supervisor, plan, play=first_time)
-        show_addresses(plan, env, password)
+            show_sandbox(supervisor, plan)
+        show_addresses(plan, env, password=command(plan, "-m", "project.first_user", quiet=True))
         supervisor.tend_for_ever()
 
 
@@ -101,7 +100,7 @@ def sandbox_program(plan: Plan) -> Program:
     """Return the stand-in for Calendly and Brevo."""
     state = str(MEMORY / "sandbox.json")
     command = [sys.executable, "-m", "sandbox", "--port", str(plan.sandbox_port), "--state-file", state]
-    return Program(name="sandbox", command=command)
+    return Program(name="sandbox", command=command, stops_last=True)
 
 
 def web_program(plan: Plan) -> Program:
@@ -162,18 +161,19 @@ def connect(plan: Plan, *, public_url: str) -> None:
 # -- Telling ----------------------------------------------------------------------------------------------------
 
 
-def show_sandbox(supervisor: Supervisor, plan: Plan, *, play: bool) -> None:
+def show_sandbox(supervisor: Supervisor, plan: Plan) -> None:
     """Play the story on the first run, and print what Brevo holds."""
-    if play:
+    if not story_mark(MEMORY).exists():
         say("Playing a story: four people book, one moves, one cancels, one does not turn up …")
         complete = story.play(supervisor, plan.sandbox_port)
+        story_mark(MEMORY).touch()
         if not complete:
             say("Not everything has reached Brevo yet; the worker is still at it.")
     say("\nWhat Brevo holds now:\n")
     say(story.render_table(story.read_people(plan.sandbox_port)))
 
 
-def show_addresses(plan: Plan, env: Environment, password: str) -> None:
+def show_addresses(plan: Plan, env: Environment, *, password: str) -> None:
     """Print what to open, whom to log in as, and what to do next."""
     web = plan.environment["PUBLIC_URL"]
     rows = [("Admin", f"{web}/admin/")]

@@ -34,6 +34,7 @@ class Program:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)  # on top of our own
+    stops_last: bool = False  # the others still need it while they finish their work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,10 +154,14 @@ class Supervisor:
 
     def stop(self) -> None:
         """Ask every child to stop, and insist when the grace time is over."""
-        for child in self.children.values():
+        for last in (False, True):
+            self._stop_all([child for child in self.children.values() if child.program.stops_last is last])
+
+    def _stop_all(self, children: Sequence[Child]) -> None:
+        for child in children:
             child.signal(signal.SIGTERM)
         end = time.monotonic() + self._patience.grace
-        for child in self.children.values():
+        for child in children:
             try:
                 child.process.wait(timeout=max(0.0, end - time.monotonic()))
             except subprocess.TimeoutExpired:

@@ -1,0 +1,1 @@
+"""Deciding: pure functions over frozen values. Standard library only; no clock, no database, no network."""

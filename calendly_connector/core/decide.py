@@ -1,0 +1,203 @@
+"""Triggers + person's bookings + configuration → steps for Brevo, and skips with their reason (pure).
+
+Two questions, asked at two moments. `decide_events`: which automation events does this change call for? Asked once,
+when the change is taken in. `decide_contact`: how should the contact look, and which lists should it be in? Asked
+just before writing, from the ledger as it is then, so that several waiting changes become one write.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from calendly_connector.core import attributes, fields
+from calendly_connector.core.booking import Booking, Status
+from calendly_connector.core.merge import Entry, Happening
+from calendly_connector.core.person import Summary
+from calendly_connector.core.rules import Overwrite, RuleSet
+from calendly_connector.core.steps import LeaveLists, Skip, TrackEvent, UpsertContact, Value
+from calendly_connector.core.trigger import Trigger
+
+EVENT_PREFIX = "calendly_meeting_"
+JOIN, LEAVE = "join", "leave"
+
+ListOperations = Mapping[int, str]  # list id → JOIN or LEAVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactDecision:
+    """How one contact is brought up to date. `operations` is what to remember as applied afterwards."""
+
+    upsert: UpsertContact
+    leave: LeaveLists | None
+    operations: dict[int, str]
+
+
+def decide_event(happening: Happening, *, rules: RuleSet, is_quiet: bool = False) -> TrackEvent | Skip:
+    """Return the automation event that a trigger calls for, or why there is none."""
+    meeting = happening.entry.booking.meeting
+    rule = rules.rule_for(meeting.event_type, happening.trigger)
+    name = rule.event_name or EVENT_PREFIX + happening.trigger
+    if meeting.event_type in rules.ignored_types:
+        return Skip(what=f"event {name}", reason="This event type is set to “ignore” in the mapping.")
+    if not rule.sends_event:
+        return Skip(what=f"event {name}", reason="The mapping sends no event for this.")
+    if is_quiet:
+        return Skip(what=f"event {name}", reason="Held back: history is brought in without automation events.")
+    return TrackEvent(
+        name=name,
+        email=happening.entry.booking.invitee.email,
+        at=happening.at,
+        properties=event_properties(happening, rules=rules),
+    )
+
+
+def decide_contact(
+    summary: Summary, entries: Iterable[Entry], *, rules: RuleSet, applied: ListOperations
+) -> ContactDecision:
+    """Return the upsert that brings a contact up to date, and the lists to leave.
+
+    `entries` are all the person's bookings, `applied` the list operations done before: what was done once is not done
+    again, so a person whom staff took off a list stays off it.
+    """
+    wanted = list_operations(entries, rules=rules, applied=applied)
+    joins = tuple(sorted(number for number, what in wanted.items() if what == JOIN and applied.get(number) != JOIN))
+    leaves = tuple(sorted(number for number, what in wanted.items() if what == LEAVE and applied.get(number) != LEAVE))
+    values, warnings, only_if_empty = contact_attributes(summary, rules=rules)
+    email = summary.current.booking.invitee.email
+    return ContactDecision(
+        upsert=UpsertContact(
+            email=email, attributes=values, join_lists=joins, only_if_empty=only_if_empty, warnings=warnings
+        ),
+        leave=LeaveLists(email=email, lists=leaves) if leaves else None,
+        operations={**applied, **wanted},
+    )
+
+
+def list_operations(entries: Iterable[Entry], *, rules: RuleSet, applied: ListOperations) -> dict[int, str]:
+    """Return what the person's bookings want of each list that the mapping names.
+
+    Every booking speaks for the stages it went through; the later booking has the last word, and a booking that is
+    still to come has it over all that are over: canceling one of two meetings takes nobody off the other's list. A
+    list that we once joined and that no stage wants any more is left (a no-show mark that was withdrawn).
+    """
+    operations: dict[int, str] = {}
+    for entry in sorted(entries, key=lambda entry: (entry.status is Status.BOOKED, entry.changed_at, entry.uri)):
+        event_type = entry.booking.meeting.event_type
+        if event_type in rules.ignored_types:
+            continue
+        for trigger in stages(entry):
+            rule = rules.rule_for(event_type, trigger)
+            operations |= dict.fromkeys(rule.join_lists, JOIN) | dict.fromkeys(rule.leave_lists, LEAVE)
+    withdrawn = [number for number, what in applied.items() if what == JOIN and number not in operations]
+    return operations | {number: LEAVE for number in withdrawn if number in rules.named_lists}
+
+
+def stages(entry: Entry) -> Sequence[Trigger]:
+    """Return the triggers that a booking's present state implies, in the order of a life, however we learnt of it."""
+    invitee = entry.booking.invitee
+    found = [Trigger.RESCHEDULED if invitee.old_invitee else Trigger.BOOKED]
+    if entry.attended_at:
+        found.append(Trigger.ATTENDED)
+    if invitee.no_show_uri:
+        found.append(Trigger.NO_SHOW)
+    elif entry.was_undone:
+        found.append(Trigger.NO_SHOW_UNDONE)
+    if entry.status is Status.CANCELED:
+        found.append(Trigger.CANCELED)
+    return found
+
+
+def contact_attributes(summary: Summary, *, rules: RuleSet) -> tuple[dict[str, Value], tuple[str, ...], frozenset[str]]:
+    """Return attribute values, warnings about what didn't fit, and the attributes not to be overwritten."""
+    context = fields.Context(person=summary, rules=rules)
+    values: dict[str, Value] = {}
+    warnings: list[str] = []
+    for rule in rules.fields:
+        if rule.overwrite is Overwrite.NEVER:
+            continue
+        value = fields.read(rule.source, context)
+        if value is None:
+            continue
+        try:
+            values[rule.attribute] = _fit(value, rule.attribute, rules)
+        except attributes.Unfit as unfit:
+            warnings.append(f"{rule.attribute} was left out: {unfit}.")
+    only_if_empty = frozenset(rule.attribute for rule in rules.fields if rule.overwrite is Overwrite.IF_EMPTY)
+    return values, tuple(warnings), only_if_empty & values.keys()
+
+
+PHONE_ATTRIBUTES = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})
+"""Brevo's own identifiers: one invalid number rejects the whole contact (brevo-api.md §2.4)."""
+
+
+def _fit(value: Any, name: str, rules: RuleSet) -> Value:
+    if name in PHONE_ATTRIBUTES:
+        number = rules.to_e164(str(value))
+        if not number:
+            raise attributes.Unfit("the phone number can't be understood")
+        return number
+    if rules.attributes is None:
+        raise attributes.Unfit("Brevo's attributes have not been read yet")
+    if name not in rules.attributes:
+        raise attributes.Unfit(f"Brevo has no attribute {name}; create it there or change the mapping")
+    return attributes.convert(value, rules.attributes[name])
+
+
+def event_properties(happening: Happening, *, rules: RuleSet) -> dict[str, Any]:
+    """Return an automation event's properties (design.md §4.5). Nulls and empty texts are left out."""
+    booking, entry = happening.entry.booking, happening.entry
+    invitee, meeting = booking.invitee, booking.meeting
+    properties: dict[str, Any] = {
+        "booking_id": invitee.uri,
+        "status": fields.STATUS_VALUES[entry.status],
+        "event_type": rules.type_names.get(meeting.event_type) or meeting.name,
+        "event_type_uri": meeting.event_type,
+        "start_time": _iso(meeting.start_at),
+        "end_time": _iso(meeting.end_at),
+        "local_start_time": fields.local(meeting.start_at, booking, rules.timezone).isoformat(timespec="seconds"),
+        "timezone": invitee.timezone,
+        "host_name": ", ".join(host.name for host in meeting.hosts if host.name),
+        "host_email": ", ".join(host.email for host in meeting.hosts if host.email),
+        "location": meeting.location[:500],
+        "join_url": meeting.join_url,
+        "answers": _answers(booking),
+        "cancel_url": invitee.cancel_url,
+        "reschedule_url": invitee.reschedule_url,
+        "moves": entry.moves,
+        "previous_booking_id": invitee.old_invitee,
+        **{name: getattr(invitee.tracking, name)[:255] for name in invitee.tracking.__dataclass_fields__},
+        **_cancellation(happening),
+    }
+    return {name: value for name, value in properties.items() if value not in ("", None, [])}
+
+
+ANSWER_LIMIT, ANSWERS_LIMIT = 2_000, 30_000
+"""Characters; all properties of an event together may have 50 KB (brevo-api.md §5.1)."""
+
+
+def _answers(booking: Booking) -> list[dict[str, str]]:
+    """Return the answers as question and answer: property names may hold no spaces (brevo-api.md §5.1)."""
+    rows: list[dict[str, str]] = []
+    left = ANSWERS_LIMIT
+    for answer in booking.invitee.answers:
+        row = {"question": answer.question[:255], "answer": answer.answer[:ANSWER_LIMIT]}
+        left -= len((row["question"] + row["answer"]).encode())
+        if left < 0:
+            break
+        rows.append(row)
+    return rows
+
+
+def _cancellation(happening: Happening) -> dict[str, str]:
+    cancellation = happening.entry.booking.invitee.cancellation
+    if happening.trigger is not Trigger.CANCELED or cancellation is None:
+        return {}
+    return {
+        "canceled_by": cancellation.canceled_by[:255],
+        "canceler_type": cancellation.canceler_type,
+        "cancel_reason": cancellation.reason[:ANSWER_LIMIT],
+    }
+
+
+def _iso(moment: Any) -> str:
+    return str(moment.isoformat(timespec="seconds")).replace("+00:00", "Z")

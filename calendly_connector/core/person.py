@@ -1,0 +1,80 @@
+"""What Brevo shows about a person, computed from *all* their bookings (design.md §3)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from calendly_connector.core.booking import Booking, Status, Tracking
+from calendly_connector.core.merge import Entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """One person at one moment. `current` is the booking that attributes describe."""
+
+    current: Entry
+    booked: int  # bookings ever made; a meeting that was moved counts once
+    no_shows: int
+    moves: int
+    canceled: int
+    attended: int
+    next_meeting: Booking | None
+    last_meeting: Booking | None
+    first_touch: Tracking
+    last_touch: Tracking
+    changes_at: datetime | None  # the next moment at which the clock alone changes this summary
+
+
+def summarise(entries: Iterable[Entry], *, now: datetime, grace: timedelta) -> Summary | None:
+    """Return the summary of a person's bookings at `now` (aware), or None without bookings.
+
+    The current booking is the soonest that is booked and not over; else the one changed most recently. The old half
+    of a move is current only while its new half is unknown.
+    """
+    everything = sorted(entries, key=lambda entry: (entry.booking.invitee.created_at, entry.uri))
+    if not everything:
+        return None
+    known = {entry.uri for entry in everything}
+    live = [entry for entry in everything if entry.status is not Status.RESCHEDULED] or everything
+    upcoming = sorted(
+        (entry for entry in live if entry.status is Status.BOOKED and entry.booking.meeting.end_at > now), key=_start
+    )
+    held = [entry for entry in live if entry.status is not Status.CANCELED and entry.booking.meeting.start_at <= now]
+    touches = [entry.booking.invitee.tracking for entry in everything if entry.booking.invitee.tracking]
+    not_started = [entry for entry in upcoming if entry.booking.meeting.start_at > now]
+    return Summary(
+        current=upcoming[0] if upcoming else max(live, key=lambda entry: (entry.changed_at, *_start(entry))),
+        booked=sum(entry.booking.invitee.old_invitee not in known for entry in everything),
+        no_shows=_count(everything, Status.NO_SHOW),
+        moves=sum(bool(entry.booking.invitee.old_invitee) for entry in everything),
+        canceled=_count(everything, Status.CANCELED),
+        attended=_count(everything, Status.ATTENDED),
+        next_meeting=not_started[0].booking if not_started else None,
+        last_meeting=max(held, key=_start).booking if held else None,
+        first_touch=touches[0] if touches else Tracking(),
+        last_touch=touches[-1] if touches else Tracking(),
+        changes_at=_changes_at(live, now=now, grace=grace),
+    )
+
+
+def _start(entry: Entry) -> tuple[datetime, str]:
+    return entry.booking.meeting.start_at, entry.uri
+
+
+def _count(entries: Iterable[Entry], status: Status) -> int:
+    return sum(entry.status is status for entry in entries)
+
+
+def _changes_at(entries: Iterable[Entry], *, now: datetime, grace: timedelta) -> datetime | None:
+    """Return the next start, end or end of grace time of a booked meeting."""
+    moments = [
+        moment
+        for entry in entries
+        if entry.status is Status.BOOKED
+        for moment in (
+            entry.booking.meeting.start_at,
+            entry.booking.meeting.end_at,
+            entry.booking.meeting.end_at + grace,
+        )
+    ]
+    return min((moment for moment in moments if moment > now), default=None)

@@ -1,0 +1,62 @@
+"""What staff configured, as values: no rows, no defaults hidden elsewhere."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from calendly_connector.core.attributes import Attribute
+from calendly_connector.core.trigger import Trigger
+
+
+class Overwrite(StrEnum):
+    """When a mapped value may replace what the contact has."""
+
+    ALWAYS = "always"
+    IF_EMPTY = "if_empty"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldRule:
+    """One line of the field mapping. `source` is a key of `fields.FIELDS` or `answer:<question>`."""
+
+    source: str
+    attribute: str
+    overwrite: Overwrite = Overwrite.ALWAYS
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriggerRule:
+    """One cell of the grid: what a trigger of one event type does."""
+
+    join_lists: tuple[int, ...] = ()
+    leave_lists: tuple[int, ...] = ()
+    sends_event: bool = True
+    event_name: str = ""  # empty: the default name
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleSet:
+    """The whole configuration of one connection at one moment."""
+
+    fields: tuple[FieldRule, ...] = ()
+    grid: Mapping[tuple[str, Trigger], TriggerRule] = field(default_factory=dict)  # "" is the default row
+    ignored_types: frozenset[str] = frozenset()  # event type URIs
+    attributes: Mapping[str, Attribute] | None = None  # Brevo's live catalogue by name; None: not read yet
+    type_names: Mapping[str, str] = field(default_factory=dict)  # event type URI → its name
+    grace: timedelta = timedelta(hours=24)  # after a meeting's end, before it counts as attended
+    timezone: str = "UTC"  # for invitees who have none
+    to_e164: Callable[[str], str] = str  # phone number → E.164, or "" when it is none
+
+    def rule_for(self, event_type: str, trigger: Trigger) -> TriggerRule:
+        """Return the cell of an event type, else of the default row, else: an event, no lists."""
+        for row in (event_type, ""):
+            if (row, trigger) in self.grid:
+                return self.grid[row, trigger]
+        return TriggerRule()
+
+    @property
+    def named_lists(self) -> frozenset[int]:
+        """Return every list that any cell names: the only ones we may ever touch."""
+        return frozenset(number for rule in self.grid.values() for number in (*rule.join_lists, *rule.leave_lists))

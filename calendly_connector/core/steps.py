@@ -1,0 +1,48 @@
+"""What we want of a destination, and what we decided not to want, with words for staff."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Value = str | int | float | bool | tuple[str, ...]
+"""What a Brevo attribute may hold (brevo-api.md §4.3)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpsertContact:
+    """Create or update one contact, and let it join lists, in one call."""
+
+    email: str
+    attributes: dict[str, Value]
+    join_lists: tuple[int, ...] = ()
+    only_if_empty: frozenset[str] = frozenset()  # attributes not to be overwritten
+    warnings: tuple[str, ...] = ()  # what didn't fit, in staff's words
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaveLists:
+    """Take one contact out of lists that the mapping names."""
+
+    email: str
+    lists: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackEvent:
+    """Record one automation event. Never repeated after a lost answer without looking first."""
+
+    name: str
+    email: str
+    at: datetime
+    properties: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skip:
+    """Something that could have been done and deliberately isn't."""
+
+    what: str
+    reason: str
+
+
+Step = UpsertContact | LeaveLists | TrackEvent

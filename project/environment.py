@@ -1,0 +1,52 @@
+"""Reads the process environment for `settings.py`: strict, and with a `NAME_FILE` twin for every `NAME`.
+
+django-environ does the parsing of addresses; this wrapper repairs what it lets through: a secret file's trailing
+newline, a secret that starts with `$`, and a misspelt boolean, which would otherwise be read as "off".
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+class Environment:
+    """Typed access to environment variables, after loading an optional `.env` file (which never overrides them)."""
+
+    def __init__(self, dotenv: Path) -> None:
+        if dotenv.is_file():
+            environ.Env.read_env(dotenv)
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return the variable, or the content of the file named by `<name>_FILE`, without surrounding white space."""
+        path = os.environ.get(f"{name}_FILE", "")
+        if not path:
+            return os.environ.get(name, "").strip() or default
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, which can't be read: {error.strerror}.") from error
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return a boolean; raise ImproperlyConfigured for anything but true/false, yes/no, on/off, 1/0."""
+        value = self.text(name, "true" if default else "false").lower()
+        if value not in TRUE | FALSE:
+            raise ImproperlyConfigured(f"{name} is {value!r}: write true or false.")
+        return value in TRUE
+
+    def names(self, name: str, default: str = "") -> list[str]:
+        """Return a comma-separated list, each item stripped."""
+        return [item.strip() for item in self.text(name, default).split(",") if item.strip()]
+
+    def database(self, name: str, default: str) -> dict[str, Any]:
+        """Return Django's database settings from an address such as `postgres://user:password@host/name`."""
+        try:
+            return dict(environ.Env.db_url_config(self.text(name, default)))
+        except (ValueError, ImproperlyConfigured) as error:
+            raise ImproperlyConfigured(
+                f"{name} can't be understood. Use postgres://user:password@host:5432/name or sqlite:///path/to/file."
+            ) from error
