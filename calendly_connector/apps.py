@@ -1,0 +1,10 @@
+"""The Django app."""
+
+from django.apps import AppConfig
+
+
+class CalendlyConnectorConfig(AppConfig):
+    """Calendly → Brevo."""
+
+    name = "calendly_connector"
+    verbose_name = "Calendly → Brevo"

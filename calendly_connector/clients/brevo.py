@@ -1,0 +1,288 @@
+"""Brevo's API v3, as far as we use it: a method per endpoint (brevo-api.md names the page of each)."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from calendly_connector.clients import errors
+from calendly_connector.clients.http import Answer, Http
+from calendly_connector.core.attributes import Attribute
+
+EVENTS_PER_BATCH, BATCH_BYTES = 200, 500_000
+IMPORT_BYTES = 8_000_000
+LISTS_PER_PAGE, EVENTS_PER_PAGE = 50, 1000
+
+Observer = Callable[[str, Mapping[str, str]], None]
+"""Told the bucket and the headers of every answer, so that the limiter can follow them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Whose key this is."""
+
+    organization_id: str
+    company: str
+    email: str
+    plans: tuple[str, ...]
+    has_automation: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactList:
+    """One list of the account."""
+
+    id: int
+    name: str
+    folder_id: int
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contact:
+    """A contact as Brevo has it."""
+
+    id: int
+    email: str
+    is_blocked: bool
+    lists: tuple[int, ...]
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedEvent:
+    """One automation event that Brevo holds."""
+
+    name: str
+    at: str
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A background job of Brevo's. `reports` are the addresses of CSV files about refused rows, by cause."""
+
+    id: int
+    status: str
+    reports: Mapping[str, str]
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether Brevo has finished with it."""
+        return self.status in ("completed", "failed", "cancelled")
+
+
+class BrevoClient:
+    """One account. `base_url` includes "/v3"."""
+
+    def __init__(self, *, api_key: str, base_url: str, observe: Observer | None = None) -> None:
+        self._http = Http(service="Brevo", base_url=base_url, headers={"api-key": api_key})
+        self._observe = observe or (lambda bucket, headers: None)
+
+    def _call(self, bucket: str, method: str, path: str, **options: Any) -> Answer:
+        answer = self._http.call(method, path, **options)
+        self._observe(bucket, answer.headers)
+        return answer
+
+    def get_account(self) -> Account:
+        """Return the account. 100 calls an hour. https://developers.brevo.com/reference/get-account"""
+        data = _object(self._call("other", "GET", "/account").json)
+        automation = data.get("marketingAutomation")
+        return Account(
+            organization_id=str(data.get("organization_id") or ""),
+            company=str(data.get("companyName") or ""),
+            email=str(data.get("email") or ""),
+            plans=tuple(str(plan.get("type", "")) for plan in data.get("plan") or [] if isinstance(plan, dict)),
+            has_automation=bool(isinstance(automation, dict) and automation.get("enabled")),
+        )
+
+    def list_attributes(self) -> list[Attribute]:
+        """Return the live catalogue. https://developers.brevo.com/reference/get-attributes"""
+        data = _object(self._call("contacts", "GET", "/contacts/attributes").json)
+        return [_attribute(row) for row in data.get("attributes") or [] if isinstance(row, dict) and row.get("name")]
+
+    def create_attribute(self, name: str, *, kind: str) -> None:
+        """Create a normal attribute. Refused when the name exists (`is_existing_attribute`).
+
+        https://developers.brevo.com/reference/create-attribute
+        """
+        self._call("contacts", "POST", f"/contacts/attributes/normal/{quote(name, safe='')}", json={"type": kind})
+
+    def list_lists(self) -> Iterator[ContactList]:
+        """Yield every list, over all pages. https://developers.brevo.com/reference/get-lists"""
+        offset = 0
+        while True:
+            params = {"limit": LISTS_PER_PAGE, "offset": offset, "sort": "asc"}
+            data = _object(self._call("contacts", "GET", "/contacts/lists", params=params).json)
+            rows = data.get("lists") or []
+            yield from (_contact_list(row) for row in rows)
+            offset += len(rows)
+            if not rows or offset >= int(data.get("count") or 0):
+                return
+
+    def upsert_contact(self, email: str, *, attributes: Mapping[str, Any], lists: Sequence[int] = ()) -> None:
+        """Create or update a contact and let it join lists. May be repeated.
+
+        https://developers.brevo.com/reference/create-contact
+        """
+        body: dict[str, Any] = {"email": email, "attributes": _sendable(attributes), "updateEnabled": True}
+        if lists:
+            body["listIds"] = list(lists)
+        self._call("contacts", "POST", "/contacts", json=body)
+
+    def get_contact(self, email: str) -> Contact:
+        """Return a contact; raise NotFound. https://developers.brevo.com/reference/get-contact-info"""
+        params = {"identifierType": "email_id"}
+        data = _object(self._call("contacts", "GET", f"/contacts/{quote(email, safe='')}", params=params).json)
+        return Contact(
+            id=int(data.get("id") or 0),
+            email=str(data.get("email") or ""),
+            is_blocked=bool(data.get("emailBlacklisted")),
+            lists=tuple(int(number) for number in data.get("listIds") or []),
+            attributes=_object(data.get("attributes") or {}),
+        )
+
+    def leave_lists(self, email: str, *, lists: Sequence[int]) -> None:
+        """Take a contact out of lists. May be repeated; raises NotFound for an unknown contact.
+
+        https://developers.brevo.com/reference/update-contact
+        """
+        params = {"identifierType": "email_id"}
+        body = {"unlinkListIds": list(lists)}
+        self._call("contacts", "PUT", f"/contacts/{quote(email, safe='')}", params=params, json=body)
+
+    def create_event(self, event: Mapping[str, Any]) -> None:
+        """Record one event (`event_body`). NOT to be repeated after a lost answer.
+
+        https://developers.brevo.com/reference/create-event
+        """
+        self._call("events", "POST", "/events", json=event)
+
+    def create_events(self, events: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+        """Record at most 200 events; return what was refused, by position. NOT to be repeated after a lost answer.
+
+        https://developers.brevo.com/reference/create-batch-events (207 and 400 carry the same body)
+        """
+        try:
+            data = self._call("other", "POST", "/events/batch", json={"events": list(events)}).json
+        except errors.Refused as refused:
+            if refused.status != 400 or not isinstance(refused.body.get("errors"), list):
+                raise
+            data = refused.body
+        return _refused_positions(_object(data or {}))
+
+    def find_events(self, name: str, *, since: datetime, until: datetime, offset: int = 0) -> list[RecordedEvent]:
+        """Return one page of recorded events of a name, newest first. 100 calls an hour.
+
+        https://developers.brevo.com/reference/get-events
+        """
+        params: dict[str, Any] = {
+            "event_name": name,
+            "startDate": since.astimezone(UTC).date().isoformat(),
+            "endDate": until.astimezone(UTC).date().isoformat(),
+            "limit": EVENTS_PER_PAGE,
+            "offset": offset,
+        }
+        data = _object(self._call("other", "GET", "/events", params=params).json)
+        return [
+            RecordedEvent(
+                name=str(row.get("event_name") or ""),
+                at=str(row.get("event_date") or ""),
+                properties=_object(row.get("event_properties") or {}),
+            )
+            for row in data.get("events") or []
+        ]
+
+    def import_contacts(self, rows: Sequence[Mapping[str, Any]], *, lists: Sequence[int]) -> int:
+        """Start an import (each row `{"email", "attributes"}`) and return its process number. May be repeated.
+
+        https://developers.brevo.com/reference/import-contacts
+        """
+        body = {
+            "jsonBody": [{**row, "attributes": _sendable(row["attributes"])} for row in rows],
+            "listIds": list(lists),
+            "updateExistingContacts": True,
+            "emptyContactsAttributes": False,
+            "disableNotification": True,  # else the account's owner gets a mail for each
+        }
+        return int(_object(self._call("contacts", "POST", "/contacts/import", json=body).json)["processId"])
+
+    def get_process(self, number: int) -> Process:
+        """Return a background job's state. 100 calls an hour. https://developers.brevo.com/reference/get-process"""
+        data = _object(self._call("other", "GET", f"/processes/{number}").json)
+        info = _object(_object(data.get("info") or {}).get("import") or {})
+        reports = {name: value for name, value in info.items() if isinstance(value, str) and value}
+        return Process(id=number, status=str(data.get("status") or ""), reports=reports)
+
+
+def event_body(name: str, *, email: str, at: datetime, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one event as `POST /events` takes it; `at` is aware."""
+    return {
+        "event_name": name,
+        "event_date": at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "identifiers": {"email_id": email},
+        "event_properties": dict(properties),
+    }
+
+
+def is_phone_taken(error: errors.Refused) -> bool:
+    """Return whether a contact was refused because its phone belongs to somebody else.
+
+    The `code` changed in 2026, so the metadata decide, else the words (brevo-api.md §2.4).
+    """
+    metadata = error.body.get("metadata")
+    names = metadata.get("duplicate_identifiers") if isinstance(metadata, dict) else None
+    if isinstance(names, list):
+        return "SMS" in {str(name).upper() for name in names}
+    message = str(error.body.get("message", ""))
+    return "already associated" in message and "sms" in message.casefold()
+
+
+def is_phone_invalid(error: errors.Refused) -> bool:
+    """Return whether a contact was refused because of its phone's form."""
+    return "invalid phone" in str(error.body.get("message", "")).casefold()
+
+
+def is_existing_attribute(error: errors.Refused) -> bool:
+    """Return whether an attribute could not be created because it is there already."""
+    return "must be unique" in str(error.body.get("message", ""))
+
+
+def _sendable(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in attributes.items()}
+
+
+def _attribute(row: Mapping[str, Any]) -> Attribute:
+    category = str(row.get("category") or "normal")
+    kind = category if category in ("category", "calculated", "global") else str(row.get("type") or "text")
+    choices = [(str(choice), str(choice)) for choice in row.get("multiCategoryOptions") or []]
+    options = [
+        (str(option.get("valueStr") or option.get("value")), str(option.get("label") or ""))
+        for option in row.get("enumeration") or []  # `value` is 0 when it isn't numeric: valueStr leads
+    ]
+    return Attribute(name=str(row["name"]).upper(), kind=kind, options=tuple(choices or options))
+
+
+def _contact_list(row: Mapping[str, Any]) -> ContactList:
+    return ContactList(
+        id=int(row["id"]),
+        name=str(row.get("name") or ""),
+        folder_id=int(row.get("folderId") or 0),
+        size=int(row.get("uniqueSubscribers") or 0),
+    )
+
+
+def _refused_positions(data: Mapping[str, Any]) -> dict[int, str]:
+    refused: dict[int, str] = {}
+    for row in data.get("errors") or []:
+        positions = row.get("eventIndex")
+        for position in positions if isinstance(positions, list) else [positions]:
+            refused[int(position)] = str(row.get("message") or "refused without a reason")
+    return refused
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise errors.BadAnswer("Brevo answered in another form than it documents.")
+    return value

@@ -1,0 +1,134 @@
+"""The only door to the network: time-outs, the table from status to error, and texts without secrets.
+
+Nothing is retried here. Retries live in the job that called (dependencies.md §7), which survives a restart and
+shows in the admin.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+
+from calendly_connector.clients import USER_AGENT, errors
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
+RESET_HEADERS = ("retry-after", "x-sib-ratelimit-reset", "x-ratelimit-reset")
+
+STATUS_ERRORS: dict[int, type[errors.ApiError]] = {
+    401: errors.Unauthorized,
+    402: errors.PaymentRequired,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    408: errors.Unavailable,
+    425: errors.Unavailable,
+}
+"""Other 4xx are Refused, 429 is RateLimited, 5xx is Unavailable."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A 2xx answer. `json` is None for an empty body; header names are in lower case."""
+
+    status: int
+    json: Any
+    headers: Mapping[str, str]
+
+
+class Http:
+    """Calls to one service with one credential. Not to be shared between threads."""
+
+    def __init__(self, *, service: str, base_url: str, headers: Mapping[str, str]) -> None:
+        self.service = service
+        self.base_url = base_url.rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False  # no credentials from a netrc file, no surprising proxy
+        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", **headers})
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=2, max_retries=0))
+
+    def call(self, method: str, path: str, **options: Any) -> Answer:
+        """Return a 2xx answer; raise an ApiError for everything else.
+
+        `path` begins with "/"; `options` are requests' own: `params`, `json`, `data`, `headers`.
+        """
+        started = time.monotonic()
+        doing = f"{self.service}: {method} {path.split('?')[0]}"
+        try:
+            response = self._session.request(
+                method, self.base_url + path, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, **options
+            )
+        except requests.RequestException as error:
+            raise _transport_error(error, masked(doing)) from None
+        spent = (time.monotonic() - started) * 1000
+        logger.debug("%s answered %s in %.0f ms", masked(doing), response.status_code, spent)
+        return _answer(response, masked(doing))
+
+
+def masked(doing: str) -> str:
+    """Return a call's description without e-mail addresses in its path."""
+    return "/".join("…" if "@" in part or "%40" in part.lower() else part for part in doing.split("/"))
+
+
+def _transport_error(error: requests.RequestException, doing: str) -> errors.ApiError:
+    """Tell "nothing was sent" from "no answer came". Anything in doubt counts as sent."""
+    reason = error.args[0] if error.args else None
+    reason = getattr(reason, "reason", reason)  # what urllib3's MaxRetryError wraps
+    not_sent = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.SSLError) or isinstance(reason, not_sent):
+        return errors.Unreachable(f"{doing}: no connection could be made ({type(reason or error).__name__}).")
+    if isinstance(error, requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError):
+        return errors.AnswerLost(f"{doing}: it was sent, but no answer came ({type(reason or error).__name__}).")
+    return errors.Unreachable(f"{doing}: the request could not be made ({type(error).__name__}).")
+
+
+def _answer(response: requests.Response, doing: str) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    body = _json(response)
+    if 200 <= response.status_code < 300:
+        if response.content and body is None:
+            raise errors.BadAnswer(f"{doing}: answered {response.status_code} with something that is no JSON.")
+        return Answer(status=response.status_code, json=body, headers=headers)
+    raise _error(response.status_code, body if isinstance(body, dict) else {}, headers, doing)
+
+
+def _error(status: int, body: dict[str, Any], headers: Mapping[str, str], doing: str) -> errors.ApiError:
+    said = str(body.get("message") or body.get("error_description") or body.get("title") or "no explanation")
+    message = f"{doing}: answered {status}, “{said[:300]}”"
+    details: dict[str, Any] = {
+        "status": status,
+        "code": str(body.get("code") or body.get("error") or ""),
+        "request_id": headers.get("sib-request-id", ""),
+        "body": body,
+    }
+    if status == 429:
+        return errors.RateLimited(message, wait=reset_seconds(headers), **details)
+    if status == 401 and "ip address" in said.lower():
+        return errors.UnknownAddress(message, **details)
+    if 300 <= status < 400:
+        return errors.BadAnswer(f"{doing}: answered with a redirect ({status}); is the base address right?", **details)
+    kind = STATUS_ERRORS.get(status) or (errors.Unavailable if status >= 500 else errors.Refused)
+    return kind(message, **details)
+
+
+def reset_seconds(headers: Mapping[str, str]) -> float:
+    """Return how long a rate-limited answer asks to wait, 0 when it doesn't say."""
+    for name in RESET_HEADERS:
+        try:
+            return max(0.0, float(headers[name]))
+        except (KeyError, ValueError):
+            continue
+    return 0.0
+
+
+def _json(response: requests.Response) -> Any:
+    try:
+        return response.json() if response.content else None
+    except ValueError:
+        return None

@@ -1,0 +1,57 @@
+"""The only reader of Django's settings in this app: one typed function per thing that code asks for."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentCredentials:
+    """The secrets of the connection that is configured by environment; empty when not given."""
+
+    calendly_access_token: str
+    calendly_signing_key: str
+    brevo_api_key: str
+
+    def __repr__(self) -> str:
+        """Never show a secret."""
+        return "EnvironmentCredentials(…)"
+
+
+def environment_credentials() -> EnvironmentCredentials:
+    """Return what CALENDLY_ACCESS_TOKEN, CALENDLY_WEBHOOK_SIGNING_KEY and BREVO_API_KEY hold."""
+    return EnvironmentCredentials(
+        calendly_access_token=settings.CALENDLY_ACCESS_TOKEN,
+        calendly_signing_key=settings.CALENDLY_WEBHOOK_SIGNING_KEY,
+        brevo_api_key=settings.BREVO_API_KEY,
+    )
+
+
+def calendly_api_url() -> str:
+    """Return the base address of Calendly's API, without a closing slash."""
+    return str(settings.CALENDLY_API_URL)
+
+
+def brevo_api_url() -> str:
+    """Return the base address of Brevo's API including "/v3", without a closing slash."""
+    return str(settings.BREVO_API_URL)
+
+
+def public_url() -> str:
+    """Return the address under which Calendly reaches us, without a closing slash."""
+    return str(settings.PUBLIC_URL)
+
+
+def encryption_keys() -> list[str]:
+    """Return the Fernet keys, newest first."""
+    return list(settings.FIELD_ENCRYPTION_KEYS)
+
+
+def logs_webhooks() -> bool:
+    """Return whether each delivery's name and outcome is written to the log (never its content)."""
+    return bool(settings.LOG_WEBHOOKS)
+
+
+def max_body_bytes() -> int:
+    """Return the size above which a webhook is refused with 413."""
+    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

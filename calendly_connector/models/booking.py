@@ -1,0 +1,80 @@
+"""The ledger: one row per Calendly invitee, keyed by the invitee URI."""
+
+from typing import ClassVar, Self
+
+from django.db import models
+
+from calendly_connector.core import booking as core_booking
+from calendly_connector.core import merge
+from calendly_connector.models.connection import Connection
+from calendly_connector.models.person import Person
+
+
+class Booking(models.Model):
+    """The newest snapshot of one booking, and what only we know. `core.merge.Entry` is its value."""
+
+    class Status(models.TextChoices):
+        """Mirrors `core.booking.Status`."""
+
+        BOOKED = "booked", "Booked"
+        RESCHEDULED = "rescheduled", "Moved"
+        CANCELED = "canceled", "Canceled"
+        NO_SHOW = "no_show", "No-show"
+        ATTENDED = "attended", "Attended"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="bookings")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="bookings")
+    uri = models.CharField("invitee", max_length=255)
+    status = models.CharField(max_length=12, choices=Status)
+    name = models.CharField(max_length=255, blank=True)
+    meeting_name = models.CharField("meeting", max_length=255, blank=True)
+    event_type = models.CharField(max_length=255, blank=True)
+    meeting_uri = models.CharField("scheduled event", max_length=255)
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField()
+    booked_at = models.DateTimeField()
+    updated_at = models.DateTimeField(help_text="The invitee's own, by Calendly.")
+    old_invitee = models.CharField("moved from", max_length=255, blank=True)
+    successor = models.CharField("moved to", max_length=255, blank=True)
+    moves = models.PositiveSmallIntegerField(default=0)
+    attended_at = models.DateTimeField(null=True, blank=True)
+    was_undone = models.BooleanField("a no-show was withdrawn", default=False)
+    data = models.JSONField(help_text="The whole snapshot.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """Found by invitee, by the new half of a move, by person and by the clock."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["connection", "uri"], name="booking_once")]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["connection", "old_invitee"], condition=~models.Q(old_invitee=""), name="booking_old_half"
+            ),
+            models.Index(fields=["start_at"], name="booking_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.meeting_name or 'Meeting'} on {self.start_at:%Y-%m-%d %H:%M} UTC"
+
+    def to_entry(self) -> merge.Entry:
+        """Return the row as the core's value."""
+        return merge.Entry(
+            booking=core_booking.Booking.from_json(self.data),
+            successor=self.successor,
+            moves=self.moves,
+            attended_at=self.attended_at,
+            was_undone=self.was_undone,
+        )
+
+    def take(self, entry: merge.Entry) -> Self:
+        """Set every column from the core's value; the caller saves."""
+        invitee, meeting = entry.booking.invitee, entry.booking.meeting
+        self.uri, self.status = entry.uri, entry.status.value
+        self.name, self.meeting_name = invitee.name[:255], meeting.name[:255]
+        self.event_type, self.meeting_uri = meeting.event_type, meeting.uri
+        self.start_at, self.end_at = meeting.start_at, meeting.end_at
+        self.booked_at, self.updated_at = invitee.created_at, invitee.updated_at
+        self.old_invitee, self.successor, self.moves = invitee.old_invitee, entry.successor, entry.moves
+        self.attended_at, self.was_undone = entry.attended_at, entry.was_undone
+        self.data = entry.booking.to_json()
+        return self

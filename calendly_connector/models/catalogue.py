@@ -1,0 +1,72 @@
+"""Mirrors of what the two services offer, for pick-lists and for conversion to the right type."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from calendly_connector.core.attributes import Attribute
+from calendly_connector.models.connection import BrevoAccount, Connection
+
+
+class EventType(models.Model):
+    """One kind of meeting of a connection."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="event_types")
+    uri = models.CharField(max_length=255)
+    name = models.CharField(max_length=255)
+    is_active = models.BooleanField(default=True)
+    kind = models.CharField(max_length=40, blank=True)
+    owner = models.CharField(max_length=255, blank=True)
+    questions = models.JSONField(default=list, blank=True)
+    is_ignored = models.BooleanField("ignore its bookings", default=False)
+    read_at = models.DateTimeField()
+
+    class Meta:
+        """Once per connection."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["connection", "uri"], name="event_type_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BrevoList(models.Model):
+    """One list of a Brevo account."""
+
+    account = models.ForeignKey(BrevoAccount, on_delete=models.CASCADE, related_name="lists")
+    number = models.BigIntegerField("id in Brevo")
+    name = models.CharField(max_length=255)
+    size = models.PositiveIntegerField(default=0)
+    read_at = models.DateTimeField()
+
+    class Meta:
+        """Once per account."""
+
+        verbose_name = "Brevo list"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "number"], name="brevo_list_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} (#{self.number})"
+
+
+class BrevoAttribute(models.Model):
+    """One contact attribute of a Brevo account."""
+
+    account = models.ForeignKey(BrevoAccount, on_delete=models.CASCADE, related_name="attributes")
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=30)
+    options = models.JSONField(default=list, blank=True, help_text="Pairs of stored value and label.")
+    read_at = models.DateTimeField()
+
+    class Meta:
+        """Once per account."""
+
+        verbose_name = "Brevo attribute"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "name"], name="brevo_attribute_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def to_value(self) -> Attribute:
+        """Return the row as the core's value."""
+        return Attribute(name=self.name, kind=self.kind, options=tuple((value, label) for value, label in self.options))

@@ -1,0 +1,43 @@
+"""What Calendly posted to us, byte for byte, and what became of it."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from calendly_connector.models.connection import Connection
+
+
+class WebhookDelivery(models.Model):
+    """One verified webhook. The same bytes are stored once: Calendly repeats what it thinks we missed."""
+
+    class State(models.TextChoices):
+        """Where the delivery stands on the river."""
+
+        STORED = "stored", "Waiting"
+        PROCESSED = "processed", "Taken in"
+        IGNORED = "ignored", "Ignored"
+        MALFORMED = "malformed", "Can't be read"
+        FAILED = "failed", "Failed"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="deliveries")
+    digest = models.BinaryField(max_length=32, help_text="SHA-256 of the body.")
+    body = models.BinaryField()
+    state = models.CharField(max_length=10, choices=State, default=State.STORED)
+    reason = models.TextField(blank=True, help_text="Why it was ignored or failed, for staff.")
+    webhook_name = models.CharField(max_length=100, blank=True)
+    booking_uri = models.CharField("booking", max_length=255, blank=True, db_index=True)
+    received_at = models.DateTimeField()
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """The database refuses the second copy."""
+
+        verbose_name_plural = "webhook deliveries"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["connection", "digest"], name="delivery_stored_once")]
+        indexes: ClassVar = [
+            models.Index(fields=["received_at"], name="delivery_received_at"),
+            models.Index(fields=["id"], condition=models.Q(state="stored"), name="delivery_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.webhook_name or 'delivery'} #{self.pk}"

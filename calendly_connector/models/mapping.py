@@ -1,0 +1,70 @@
+"""What staff configure: which booking feeds which list, event and attribute."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from calendly_connector.core.rules import Overwrite
+from calendly_connector.models.connection import Connection
+
+
+class TriggerMapping(models.Model):
+    """One cell of the grid: what a trigger of one event type does. An empty event type is the default row."""
+
+    class Trigger(models.TextChoices):
+        """Mirrors `core.trigger.Trigger`."""
+
+        BOOKED = "booked", "Booked"
+        RESCHEDULED = "rescheduled", "Moved"
+        CANCELED = "canceled", "Canceled"
+        NO_SHOW = "no_show", "No-show"
+        NO_SHOW_UNDONE = "no_show_undone", "No-show withdrawn"
+        ATTENDED = "attended", "Attended"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="trigger_mappings")
+    event_type = models.CharField(
+        max_length=255, blank=True, help_text="Address of the Calendly event type; empty: every type without its own."
+    )
+    trigger = models.CharField(max_length=20, choices=Trigger)
+    join_lists = models.JSONField(default=list, blank=True, help_text="Ids of Brevo lists, such as [10, 11].")
+    leave_lists = models.JSONField(default=list, blank=True, help_text="Ids of Brevo lists, such as [10, 11].")
+    sends_event = models.BooleanField(default=True)
+    event_name = models.CharField(
+        max_length=255, blank=True, help_text="Empty: calendly_meeting_… with the trigger's name."
+    )
+
+    class Meta:
+        """One cell per type and trigger."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "event_type", "trigger"], name="trigger_mapping_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_trigger_display()}: {self.event_type.rsplit('/', 1)[-1] or 'every other type'}"
+
+
+class FieldMapping(models.Model):
+    """One source of a booking written to one Brevo attribute."""
+
+    class Overwrite(models.TextChoices):
+        """Mirrors `core.rules.Overwrite`."""
+
+        ALWAYS = Overwrite.ALWAYS.value, "Always"
+        IF_EMPTY = Overwrite.IF_EMPTY.value, "Only if empty in Brevo"
+        NEVER = Overwrite.NEVER.value, "Never (switched off)"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="field_mappings")
+    source = models.CharField(max_length=300, help_text="A field's name, or answer:<text of the question>.")
+    attribute = models.CharField("Brevo attribute", max_length=200, help_text="In capitals, such as FIRSTNAME.")
+    overwrite = models.CharField("writes", max_length=10, choices=Overwrite, default=Overwrite.ALWAYS)
+
+    class Meta:
+        """One source per attribute."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "attribute"], name="field_mapping_attribute_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} → {self.attribute}"

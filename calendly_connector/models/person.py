@@ -1,0 +1,35 @@
+"""A person: one e-mail address of one connection."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from calendly_connector.models.connection import Connection
+
+
+class Person(models.Model):
+    """Someone who booked. Their row is the lock that keeps their bookings and steps in order."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="people")
+    email = models.CharField(max_length=320, help_text="Trimmed and lower-cased.")
+    list_operations = models.JSONField(
+        default=dict, blank=True, help_text="List id → join or leave: what was done in Brevo last."
+    )
+    clock_at = models.DateTimeField(
+        null=True, blank=True, help_text="When time alone next changes what Brevo should show."
+    )
+    pushed_at = models.DateTimeField(null=True, blank=True)
+    pushed_digest = models.CharField(max_length=64, blank=True, help_text="What was written last, to tell a change.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """Found by e-mail and by the clock."""
+
+        verbose_name_plural = "people"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["connection", "email"], name="person_once")]
+        indexes: ClassVar = [
+            models.Index(fields=["clock_at"], condition=models.Q(clock_at__isnull=False), name="person_clock")
+        ]
+
+    def __str__(self) -> str:
+        return self.email

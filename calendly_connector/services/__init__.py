@@ -1,0 +1,1 @@
+"""Doing: thin functions named after the stages of the river. One public verb or two per file."""

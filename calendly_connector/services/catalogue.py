@@ -1,0 +1,98 @@
+"""Reads what the two services offer into our mirrors."""
+
+import logging
+import time
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from calendly_connector.clients import errors
+from calendly_connector.clients.brevo import BrevoClient
+from calendly_connector.clients.calendly import EventType as EventTypeValue
+from calendly_connector.models import BrevoAccount, BrevoAttribute, BrevoList, Connection, EventType
+from calendly_connector.services import connection as connections
+
+logger = logging.getLogger(__name__)
+
+STALE = timedelta(minutes=10)
+
+_unreadable: dict[str, float] = {}  # event type URI → when to try again; each process learns it alone
+
+
+def refresh_attributes(account: BrevoAccount, client: BrevoClient) -> None:
+    """Read the account's attributes; those that are gone there go here too."""
+    found = client.list_attributes()
+    now = timezone.now()
+    with transaction.atomic():
+        for attribute in found:
+            BrevoAttribute.objects.update_or_create(
+                account=account,
+                name=attribute.name,
+                defaults={
+                    "kind": attribute.kind,
+                    "options": [list(pair) for pair in attribute.options],
+                    "read_at": now,
+                },
+            )
+        account.attributes.exclude(name__in=[attribute.name for attribute in found]).delete()
+        BrevoAccount.objects.filter(pk=account.pk).update(attributes_read_at=now)
+    account.attributes_read_at = now
+
+
+def refresh_lists(account: BrevoAccount, client: BrevoClient) -> None:
+    """Read the account's lists; those that are gone there go here too."""
+    found = list(client.list_lists())
+    now = timezone.now()
+    with transaction.atomic():
+        for row in found:
+            BrevoList.objects.update_or_create(
+                account=account, number=row.id, defaults={"name": row.name, "size": row.size, "read_at": now}
+            )
+        account.lists.exclude(number__in=[row.id for row in found]).delete()
+
+
+def refresh_event_types(connection: Connection) -> int:
+    """Read every event type of the connection's organization and return how many there are; none is removed here,
+    since old bookings still point to deleted types."""
+    client = connections.calendly_client(connection)
+    found = list(client.list_event_types(organization=connection.organization))
+    for row in found:
+        _store(connection, row)
+    return len(found)
+
+
+def learn_event_type(connection: Connection, uri: str) -> None:
+    """Read an event type's name once, when a booking first points to it.
+
+    A name is worth one call but not the booking: while it can't be read, the meeting's own name serves.
+    """
+    if not uri or _unreadable.get(uri, 0) > time.monotonic():
+        return
+    if EventType.objects.filter(connection=connection, uri=uri).exists():
+        return
+    try:
+        _store(connection, connections.calendly_client(connection).get_event_type(uri))
+    except (errors.ApiError, connections.NotConfigured) as error:
+        logger.warning("The name of event type %s can't be read: %s", uri.rsplit("/", 1)[-1], error)
+        _unreadable[uri] = time.monotonic() + STALE.total_seconds()
+
+
+def is_stale(account: BrevoAccount) -> bool:
+    """Return whether the attributes have not been read for a while."""
+    return account.attributes_read_at is None or timezone.now() - account.attributes_read_at > STALE
+
+
+def _store(connection: Connection, row: EventTypeValue) -> None:
+    EventType.objects.update_or_create(
+        connection=connection,
+        uri=row.uri,
+        defaults={
+            "name": row.name[:255],
+            "is_active": row.is_active,
+            "kind": row.kind,
+            "owner": row.owner[:255],
+            "questions": list(row.questions),
+            "read_at": timezone.now(),
+        },
+    )

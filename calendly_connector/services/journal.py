@@ -1,0 +1,83 @@
+"""Writes the sync log: each step's outcome, in staff's words. The log's waiting rows are the outbox."""
+
+from collections.abc import Iterable, Sequence
+
+from django.utils import timezone
+
+from calendly_connector.core.steps import UpsertContact
+from calendly_connector.models import Person, SyncLogEntry
+
+State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
+OPEN = (State.WAITING, State.SENDING, State.UNKNOWN)
+
+
+def open_steps(person: Person, *, kind: SyncLogEntry.Kind | None = None) -> list[SyncLogEntry]:
+    """Return a person's steps that are not settled, in the order they were decided."""
+    steps = SyncLogEntry.objects.filter(person=person, state__in=OPEN).order_by("pk")
+    return list(steps.filter(kind=kind) if kind else steps)
+
+
+def sending(step: SyncLogEntry) -> None:
+    """Note that a step's call is about to be made."""
+    step.state, step.sent_at, step.attempts = State.SENDING, timezone.now(), step.attempts + 1
+    step.save(update_fields=["state", "sent_at", "attempts"])
+
+
+def waiting(step: SyncLogEntry, reason: str) -> None:
+    """Put a step back: nothing was done, it will be tried again."""
+    step.state, step.reason = State.WAITING, reason
+    step.save(update_fields=["state", "reason"])
+
+
+def unknown(step: SyncLogEntry, reason: str) -> None:
+    """Note that a step may have been done or not."""
+    step.state, step.reason = State.UNKNOWN, reason
+    step.save(update_fields=["state", "reason"])
+
+
+def done(steps: Iterable[SyncLogEntry], reason: str = "") -> None:
+    """Settle steps that Brevo accepted."""
+    _settle(steps, State.DONE, reason)
+
+
+def failed(steps: Iterable[SyncLogEntry], reason: str) -> None:
+    """Settle steps that won't be done unless somebody asks for it."""
+    _settle(steps, State.FAILED, reason)
+
+
+def contact_written(steps: Sequence[SyncLogEntry], sent: UpsertContact) -> None:
+    """Settle contact steps: the last one holds what was written, the ones before it were covered by it."""
+    *earlier, last = steps
+    _settle(earlier, State.MERGED, "Covered by the next write of the same contact.")
+    last.summary = f"Contact written: {len(sent.attributes)} attributes"
+    if sent.join_lists:
+        last.summary += f", joined {_lists(sent.join_lists)}"
+    last.request = {
+        "attributes": {name: list(v) if isinstance(v, tuple) else v for name, v in sent.attributes.items()},
+        "lists": list(sent.join_lists),
+    }
+    _settle([last], State.DONE, " ".join(sent.warnings))
+
+
+def add_leave(person: Person, origin: SyncLogEntry, lists: Sequence[int]) -> None:
+    """Add the step of leaving lists, decided together with a contact's write."""
+    SyncLogEntry.objects.create(
+        connection_id=person.connection_id,
+        person=person,
+        booking_id=origin.booking_id,
+        delivery_id=origin.delivery_id,
+        kind=Kind.LEAVE_LISTS,
+        summary=f"Leave {_lists(lists)}",
+        request={"lists": list(lists)},
+    )
+
+
+def _settle(steps: Iterable[SyncLogEntry], state: SyncLogEntry.State, reason: str) -> None:
+    now = timezone.now()
+    for step in steps:
+        step.state, step.reason, step.settled_at = state, reason, now
+        step.save(update_fields=["state", "reason", "settled_at", "summary", "request"])
+
+
+def _lists(numbers: Iterable[int]) -> str:
+    return "lists " + ", ".join(f"#{number}" for number in numbers)

@@ -1,0 +1,181 @@
+"""A snapshot → the ledger, the events it calls for, and the job to write them to Brevo. One transaction."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from calendly_connector.core import booking as core_booking
+from calendly_connector.core import decide, merge
+from calendly_connector.core.booking import Status
+from calendly_connector.core.merge import Entry, Happening, Merged
+from calendly_connector.core.rules import RuleSet
+from calendly_connector.core.steps import Skip, TrackEvent
+from calendly_connector.models import Booking, Connection, Person, SyncLogEntry, WebhookDelivery
+from calendly_connector.services import limits, normalise, queue
+
+PUSH = "push"
+MISSING_HALF = "missing_half"
+MISSING_HALF_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a snapshot comes from. Quiet: history, for which no automation event may leave."""
+
+    delivery: WebhookDelivery | None = None
+    is_withdrawal: bool = False
+    is_quiet: bool = False
+
+
+def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet, source: Source) -> Merged:
+    """Merge a snapshot into the ledger and leave in the outbox what Brevo must hear of it.
+
+    Whoever changes a person's bookings holds the person's row, so the same person's news are taken in one by one.
+    """
+    seen = normalise.with_names(seen)
+    with transaction.atomic():
+        person = lock_person(connection, seen.invitee.email)
+        relatives = _Relatives.of(connection, seen)
+        merged = merge.merge(
+            relatives.itself.to_entry() if relatives.itself else None,
+            seen,
+            successor=relatives.new_half.uri if relatives.new_half else "",
+            predecessor=relatives.old_half.to_entry() if relatives.old_half else None,
+            is_withdrawal=source.is_withdrawal,
+            is_quiet=source.is_quiet,
+        )
+        if not merged.is_news:
+            return merged
+        person = _owner(connection, person, merged.entry, relatives.itself)
+        row = relatives.itself or Booking(connection=connection)
+        row.person = person
+        row.take(merged.entry).save()
+        _relink(connection, row, relatives, merged.entry)
+        log(person, row, merged.happenings, rules=rules, source=source)
+        ask_for_push(person)
+    return merged
+
+
+def lock_person(connection: Connection, email: str) -> Person:
+    """Return the person's row, locked until the transaction ends; made on first sight."""
+    found = Person.objects.select_for_update().filter(connection=connection, email=email).first()
+    if found:
+        return found
+    Person.objects.bulk_create([Person(connection=connection, email=email)], ignore_conflicts=True)
+    return Person.objects.select_for_update().get(connection=connection, email=email)
+
+
+def log(
+    person: Person, row: Booking, happenings: Iterable[Happening], *, rules: RuleSet, source: Source = Source()
+) -> None:
+    """Write the steps that a change calls for: one for the contact, one for each event or the reason why not."""
+    entries = [_contact_entry(person, row, source, is_ignored=row.event_type in rules.ignored_types)]
+    for happening in happenings:
+        decision = decide.decide_event(happening, rules=rules, is_quiet=source.is_quiet)
+        entries.append(_event_entry(person, row, happening, decision, source))
+    SyncLogEntry.objects.bulk_create(entries, ignore_conflicts=True)
+
+
+def ask_for_push(person: Person) -> None:
+    """Ask for the person's waiting steps to be written, as soon as Brevo's limit allows."""
+    lane = limits.key_of(person.connection.brevo_account_id, "contacts")
+    queue.enqueue(PUSH, person.pk, lane=lane)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Relatives:
+    """The ledger rows around one invitee URI."""
+
+    itself: Booking | None
+    old_half: Booking | None
+    new_half: Booking | None
+
+    @classmethod
+    def of(cls, connection: Connection, seen: core_booking.Booking) -> "_Relatives":
+        uri, old = seen.invitee.uri, seen.invitee.old_invitee
+        related = Q(uri=uri) | Q(old_invitee=uri)
+        rows = list(Booking.objects.filter(related | Q(uri=old) if old else related, connection=connection))
+        return cls(
+            itself=next((row for row in rows if row.uri == uri), None),
+            old_half=next((row for row in rows if old and row.uri == old), None),
+            new_half=next((row for row in rows if row.old_invitee == uri), None),
+        )
+
+
+def _owner(connection: Connection, person: Person, entry: Entry, row: Booking | None) -> Person:
+    """Return whose booking it is: the newest snapshot's e-mail decides. A former owner's contact is refreshed too."""
+    email = entry.booking.invitee.email
+    owner = person if person.email == email else lock_person(connection, email)
+    if row and row.person_id != owner.pk:
+        former = row.person
+        SyncLogEntry.objects.create(
+            connection=connection,
+            person=former,
+            booking=row,
+            kind=SyncLogEntry.Kind.CONTACT,
+            summary="Bring the contact up to date: a booking now belongs to another e-mail address",
+        )
+        ask_for_push(former)
+    return owner
+
+
+def _relink(connection: Connection, row: Booking, relatives: _Relatives, entry: Entry) -> None:
+    """Tell both neighbours of a move about this booking, and ask Calendly for a new half that stays away."""
+    old = relatives.old_half
+    if old and old.successor != row.uri:
+        old.take(merge.supersede(old.to_entry(), successor=row.uri)).save()
+    _carry_moves(connection, row)
+    if entry.status is Status.RESCHEDULED and entry.successor and not relatives.new_half:
+        queue.enqueue(MISSING_HALF, row.pk, delay=MISSING_HALF_SECONDS)
+
+
+def _carry_moves(connection: Connection, row: Booking) -> None:
+    """Carry the number of moves on to bookings that were seen before the one they were moved from."""
+    while following := Booking.objects.filter(connection=connection, old_invitee=row.uri).first():
+        if following.moves == row.moves + 1:
+            return
+        following.moves = row.moves + 1
+        following.save(update_fields=["moves"])
+        row = following
+
+
+def _contact_entry(person: Person, row: Booking, source: Source, *, is_ignored: bool) -> SyncLogEntry:
+    entry = SyncLogEntry(
+        connection_id=person.connection_id,
+        person=person,
+        booking=row,
+        delivery=source.delivery,
+        kind=SyncLogEntry.Kind.CONTACT,
+        summary="Bring the contact up to date",
+    )
+    if is_ignored:
+        entry.state, entry.settled_at = SyncLogEntry.State.SKIPPED, timezone.now()
+        entry.summary, entry.reason = "Contact left alone", "This event type is set to “ignore” in the mapping."
+    return entry
+
+
+def _event_entry(
+    person: Person, row: Booking, happening: Happening, decision: TrackEvent | Skip, source: Source
+) -> SyncLogEntry:
+    entry = SyncLogEntry(
+        connection_id=person.connection_id,
+        person=person,
+        booking=row,
+        delivery=source.delivery,
+        kind=SyncLogEntry.Kind.EVENT,
+        happening=happening.key,
+    )
+    if isinstance(decision, Skip):
+        entry.state, entry.summary, entry.reason = SyncLogEntry.State.SKIPPED, f"No {decision.what}", decision.reason
+        entry.settled_at = timezone.now()
+    else:
+        entry.summary = f"Send event {decision.name}"
+        entry.request = {
+            "name": decision.name,
+            "at": decision.at.isoformat(),
+            "properties": decision.properties,
+        }
+    return entry

@@ -1,0 +1,97 @@
+"""The pace of calls to one account, kept in the database so that all workers share it (design.md §4.7).
+
+Brevo: 10 contact calls and 10 events a second, everything unlisted 100 an hour, unless its headers say otherwise.
+"""
+
+import time
+from collections.abc import Mapping
+
+from django.db.models import F
+from django.db.models.functions import Greatest
+
+from calendly_connector.models import RateLimit
+
+FAST, HOURLY = 0.1, 36.0  # seconds between calls
+INTERVALS = {"contacts": FAST, "events": FAST, "other": HOURLY}  # event batches count as other, until shown otherwise
+BURST = {FAST: 0.05, HOURLY: 720.0}  # how far ahead of an even pace a call may be: 20 of 100 hourly ones at once
+LONGEST_WAIT = {"contacts": 30.0, "events": 30.0, "other": 3600.0}
+"""Some answers name the reset in milliseconds, or absurdly far away (brevo-api.md §6): never wait longer."""
+
+PAUSED = 32_503_680_000.0  # the year 3000
+
+
+def key_of(account_id: int, bucket: str) -> str:
+    """Return a bucket's key."""
+    return f"brevo:{account_id}:{bucket}"
+
+
+def open_buckets(account_id: int) -> None:
+    """Create an account's buckets, once."""
+    rows = [RateLimit(key=key_of(account_id, name), interval=seconds) for name, seconds in INTERVALS.items()]
+    RateLimit.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def acquire(account_id: int, bucket: str) -> float:
+    """Take a call's place and return 0, or return the seconds until one may come free."""
+    now, key = time.time(), key_of(account_id, bucket)
+    burst = BURST[INTERVALS[bucket]]
+    waiting = RateLimit.objects.filter(pk=key)
+    if waiting.filter(free_at__lte=now + burst, blocked_until__lte=now).update(
+        free_at=Greatest(F("free_at"), now) + F("interval")
+    ):
+        return 0.0
+    row = waiting.first()
+    if row is None:
+        open_buckets(account_id)
+        return acquire(account_id, bucket)
+    return max(row.free_at - burst - now, row.blocked_until - now, 0.001)
+
+
+def charge(account_id: int, bucket: str) -> None:
+    """Count a call that is made without waiting (the second half of one write)."""
+    RateLimit.objects.filter(pk=key_of(account_id, bucket)).update(
+        free_at=Greatest(F("free_at"), time.time()) + F("interval")
+    )
+
+
+def block(account_id: int, bucket: str, *, seconds: float) -> float:
+    """Stop all workers' calls after a 429 and return for how many seconds, capped."""
+    seconds = min(seconds or 1.0, LONGEST_WAIT[bucket])
+    RateLimit.objects.filter(pk=key_of(account_id, bucket)).update(
+        blocked_until=Greatest(F("blocked_until"), time.time() + seconds)
+    )
+    return seconds
+
+
+def pause(account_id: int) -> None:
+    """Close every bucket of an account until `resume`."""
+    open_buckets(account_id)
+    RateLimit.objects.filter(pk__in=_keys(account_id)).update(blocked_until=PAUSED)
+
+
+def resume(account_id: int) -> None:
+    """Open every bucket of an account."""
+    RateLimit.objects.filter(pk__in=_keys(account_id)).update(blocked_until=0)
+
+
+def follow(account_id: int, bucket: str, headers: Mapping[str, str]) -> None:
+    """Take the pace from an answer's headers when the account has another limit than the documented one."""
+    try:
+        limit, reset = float(headers["x-sib-ratelimit-limit"]), float(headers["x-sib-ratelimit-reset"])
+    except (KeyError, ValueError):
+        return
+    window = 1.0 if INTERVALS[bucket] == FAST and reset <= 1 else 3600.0
+    if limit <= 0 or (window == 3600.0 and limit < 60):
+        return  # neither a limit per second nor one per hour: not to be guessed at
+    key = key_of(account_id, bucket)
+    if _paces.get(key) == window / limit:
+        return
+    RateLimit.objects.filter(pk=key).update(interval=window / limit)
+    _paces[key] = window / limit
+
+
+_paces: dict[str, float] = {}  # what this process last wrote, so that an unchanged pace costs nothing
+
+
+def _keys(account_id: int) -> list[str]:
+    return [key_of(account_id, bucket) for bucket in INTERVALS]

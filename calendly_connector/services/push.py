@@ -1,0 +1,234 @@
+"""One person's waiting steps → Brevo, in order: the contact first, then lists, then events (design.md §4)."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.utils import timezone
+
+from calendly_connector.clients import brevo, errors
+from calendly_connector.clients.brevo import BrevoClient
+from calendly_connector.core import decide
+from calendly_connector.core import person as core_person
+from calendly_connector.core.decide import ContactDecision
+from calendly_connector.core.merge import Entry
+from calendly_connector.core.steps import UpsertContact
+from calendly_connector.models import BrevoAccount, Person, SyncLogEntry
+from calendly_connector.services import accounts, catalogue, journal, limits, mapping, queue
+from calendly_connector.services import connection as connections
+
+logger = logging.getLogger(__name__)
+
+State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
+Renew = Callable[[], None]
+T = TypeVar("T")
+
+
+def push(person_id: int, renew: Renew) -> None:
+    """Write everything that waits for one person. Raises queue.Later when it has to wait or to be tried again."""
+    person = Person.objects.select_related("connection__brevo_account").filter(pk=person_id).first()
+    if person is None:
+        return
+    steps = journal.open_steps(person)
+    if not steps:
+        return
+    account = person.connection.brevo_account
+    if account.is_paused:
+        raise queue.Later(account.pause_reason, seconds=60, is_failure=False)  # its lane is closed anyway
+    Writer(person, account, renew).write(steps)
+
+
+class Writer:
+    """The calls for one person. Each ends in an outcome in the sync log before the next begins."""
+
+    def __init__(self, person: Person, account: BrevoAccount, renew: Renew) -> None:
+        self.person = person
+        self.account = account
+        self.renew = renew
+
+    def write(self, steps: list[SyncLogEntry]) -> None:
+        """Write the steps in order; what a crash left half-sent is looked up first."""
+        interrupted = [step for step in steps if step.state == State.SENDING]
+        for step in interrupted:
+            journal.unknown(step, "The worker stopped in the middle of sending this.")
+        try:
+            client = connections.brevo_client(self.account)
+        except connections.NotConfigured as error:
+            raise accounts.pause(self.account, str(error)) from error
+        contacts = [step for step in steps if step.kind == Kind.CONTACT]
+        if contacts and not self._write_contact(client, contacts):
+            return
+        for step in journal.open_steps(self.person, kind=Kind.LEAVE_LISTS):
+            self._leave_lists(client, step)
+        for step in journal.open_steps(self.person, kind=Kind.EVENT):
+            if step.state == State.UNKNOWN:
+                accounts.ask_for_settlement(self.account)
+                return  # later events keep their order behind it
+            self._send_event(client, step)
+
+    def _write_contact(self, client: BrevoClient, steps: list[SyncLogEntry]) -> bool:
+        """Bring the contact up to date; return False when Brevo refused it for good."""
+        decision = self._decide(client)
+        if decision is None:
+            journal.done(steps, "There is no booking left to write.")
+            return True
+        upsert = decision.upsert
+        try:
+            sent = self._upsert(client, upsert)
+        except errors.Refused as refused:
+            waiting = journal.open_steps(self.person)
+            journal.failed(waiting, f"Brevo refused the contact. {refused} Correct the cause and try again.")
+            return False
+        with transaction.atomic():
+            journal.contact_written(steps, sent)
+            if decision.leave:
+                journal.add_leave(self.person, steps[-1], decision.leave.lists)
+            Person.objects.filter(pk=self.person.pk).update(
+                list_operations={str(number): what for number, what in decision.operations.items()},
+                pushed_at=timezone.now(),
+                pushed_digest=digest(decision),
+                clock_at=self.clock_at,
+            )
+        return True
+
+    def _decide(self, client: BrevoClient) -> ContactDecision | None:
+        if self.account.attributes_read_at is None:
+            self._call("contacts", lambda: catalogue.refresh_attributes(self.account, client))
+        decision, self.clock_at = decide_now(self.person)
+        missing = decision and any("has no attribute" in warning for warning in decision.upsert.warnings)
+        if missing and catalogue.is_stale(self.account):  # somebody may have created it meanwhile
+            self._call("contacts", lambda: catalogue.refresh_attributes(self.account, client))
+            decision, self.clock_at = decide_now(self.person)
+        return decision
+
+    def _upsert(self, client: BrevoClient, upsert: UpsertContact) -> UpsertContact:
+        """Write a contact, without its phone if that is what Brevo refuses; return what was really written."""
+        if upsert.only_if_empty:
+            upsert = self._without_filled(client, upsert)
+        try:
+            self._call("contacts", lambda: _post(client, upsert))
+        except errors.Refused as refused:
+            if "SMS" not in upsert.attributes or not _is_phone_trouble(refused):
+                raise
+            upsert = _without_phone(upsert, refused)
+            limits.charge(self.account.pk, "contacts")
+            self._call("contacts", lambda: _post(client, upsert), is_paced=False)
+        return upsert
+
+    def _without_filled(self, client: BrevoClient, upsert: UpsertContact) -> UpsertContact:
+        """Leave out what may only be written when empty and isn't."""
+        try:
+            contact = self._call("contacts", lambda: client.get_contact(upsert.email))
+        except errors.NotFound:
+            return upsert
+        filled = {name for name in upsert.only_if_empty if contact.attributes.get(name) not in (None, "", [])}
+        kept = {name: value for name, value in upsert.attributes.items() if name not in filled}
+        return replace(upsert, attributes=kept)
+
+    def _leave_lists(self, client: BrevoClient, step: SyncLogEntry) -> None:
+        lists = step.request["lists"]
+        try:
+            self._call("contacts", lambda: client.leave_lists(self.person.email, lists=lists))
+        except errors.NotFound:
+            journal.done([step], "The contact isn't in Brevo any more.")
+        except errors.Refused as refused:
+            journal.failed([step], f"Brevo refused. {refused} Are the lists of the mapping still there?")
+        else:
+            journal.done([step])
+
+    def _send_event(self, client: BrevoClient, step: SyncLogEntry) -> None:
+        request = step.request
+        body = brevo.event_body(
+            request["name"],
+            email=self.person.email,
+            at=datetime.fromisoformat(request["at"]),
+            properties=request["properties"],
+        )
+        self._wait_for("events")
+        journal.sending(step)  # durable before the call: a crash from here on leaves a step to look up
+        try:
+            self._call("events", lambda: client.create_event(body), is_paced=False)
+        except queue.Later as later:
+            if _is_lost(later):
+                journal.unknown(step, f"{later} It is looked up in Brevo before anything is sent again.")
+                accounts.ask_for_settlement(self.account)
+                return
+            journal.waiting(step, str(later))
+            raise
+        except errors.Refused as refused:
+            journal.failed([step], f"Brevo refused the event. {refused}")
+        else:
+            journal.done([step])
+
+    def _call(self, bucket: str, call: Callable[[], T], *, is_paced: bool = True) -> T:
+        """Make one call within the account's pace; turn what isn't this step's fault into waiting."""
+        if is_paced:
+            self._wait_for(bucket)
+        self.renew()
+        try:
+            return call()
+        except errors.RateLimited as limited:
+            seconds = limits.block(self.account.pk, bucket, seconds=limited.wait)
+            raise queue.Later(str(limited), seconds=seconds, is_failure=False) from limited
+        except (errors.Unauthorized, errors.PaymentRequired, errors.Forbidden) as refused:
+            raise accounts.pause(self.account, accounts.words_for(refused)) from refused
+        except errors.ApiError as error:
+            if not error.is_retryable:
+                raise
+            raise queue.Later(str(error)) from error
+
+    def _wait_for(self, bucket: str) -> None:
+        seconds = limits.acquire(self.account.pk, bucket)
+        if seconds:
+            raise queue.Later("Brevo's rate limit", seconds=seconds, is_failure=False)
+
+
+def decide_now(person: Person) -> tuple[ContactDecision | None, datetime | None]:
+    """Return how the contact should look by the ledger as it is now, and when time alone next changes that."""
+    rules = mapping.rules_of(person.connection)
+    entries: list[Entry] = [row.to_entry() for row in person.bookings.all()]
+    counted = [entry for entry in entries if entry.booking.meeting.event_type not in rules.ignored_types]
+    summary = core_person.summarise(counted, now=timezone.now(), grace=rules.grace)
+    if summary is None:
+        return None, None
+    applied = {int(number): what for number, what in person.list_operations.items()}
+    return decide.decide_contact(summary, counted, rules=rules, applied=applied), summary.changes_at
+
+
+def digest(decision: ContactDecision) -> str:
+    """Return a fingerprint of what a contact should look like."""
+    facts: Any = [sorted(decision.upsert.attributes.items()), sorted(decision.operations.items())]
+    return hashlib.sha256(json.dumps(facts, default=list).encode()).hexdigest()
+
+
+def give_up(person_id: int, reason: str) -> None:
+    """Mark what still waits for a person as failed after many tries; staff may try it again."""
+    person = Person.objects.filter(pk=person_id).first()
+    if person:
+        waiting = [step for step in journal.open_steps(person) if step.state == State.WAITING]
+        journal.failed(
+            waiting, f"Given up after {queue.MAX_FAILURES} tries. Last: {reason} Try again when it is mended."
+        )
+
+
+def _post(client: BrevoClient, upsert: UpsertContact) -> None:
+    client.upsert_contact(upsert.email, attributes=upsert.attributes, lists=upsert.join_lists)
+
+
+def _is_phone_trouble(refused: errors.Refused) -> bool:
+    return brevo.is_phone_taken(refused) or brevo.is_phone_invalid(refused)
+
+
+def _without_phone(upsert: UpsertContact, refused: errors.Refused) -> UpsertContact:
+    why = "it belongs to another contact" if brevo.is_phone_taken(refused) else "Brevo says that it is invalid"
+    kept = {name: value for name, value in upsert.attributes.items() if name != "SMS"}
+    return replace(upsert, attributes=kept, warnings=(*upsert.warnings, f"SMS (phone) was left out: {why}."))
+
+
+def _is_lost(later: queue.Later) -> bool:
+    return isinstance(later.__cause__, errors.ApiError) and later.__cause__.is_done_unknown

@@ -1,0 +1,159 @@
+"""The job table: ask for work, claim it by one statement, settle it. At-least-once; handlers are idempotent."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from calendly_connector.models import Job, RateLimit
+
+LEASE = timedelta(seconds=90)  # longer than the longest call (35 s) plus the work around it; renewed between calls
+MAX_FAILURES = 20
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 3600.0  # seconds
+Parameter = str | int | bool | float | datetime
+
+CHANNEL = "calendly_job"  # PostgreSQL's NOTIFY channel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """A job in hand. `attempts` is the fence: whoever claims it next raises it, and our writes fall flat."""
+
+    id: int
+    kind: str
+    subject: int
+    attempts: int
+    failures: int
+
+    def renew(self) -> None:
+        """Hold the lease longer; raise LeaseLost when somebody else has the job."""
+        if not _mine(self).update(lease_until=timezone.now() + LEASE):
+            raise LeaseLost(f"{self.kind} {self.subject} was taken over by another worker")
+
+
+class LeaseLost(Exception):
+    """We were too slow: the job belongs to another worker now, and nothing more may be written."""
+
+
+class Later(Exception):
+    """Raised by a handler: do it again after `seconds`. `is_failure` counts towards giving up."""
+
+    def __init__(self, reason: str, *, seconds: float | None = None, is_failure: bool = True) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+        self.is_failure = is_failure
+
+
+ENQUEUE = """
+INSERT INTO calendly_connector_job
+  (kind, subject, dedupe_key, lane, state, is_wanted_again, run_after, attempts, failures, last_error, worker,
+   created_at)
+VALUES (%s, %s, %s, %s, 'ready', %s, %s, 0, 0, '', '', %s)
+ON CONFLICT (dedupe_key) DO UPDATE SET
+  is_wanted_again = (calendly_connector_job.state = 'running'),
+  failures = CASE WHEN calendly_connector_job.state = 'failed' THEN 0 ELSE calendly_connector_job.failures END,
+  state = CASE WHEN calendly_connector_job.state = 'failed' THEN 'ready' ELSE calendly_connector_job.state END,
+  run_after = CASE WHEN calendly_connector_job.run_after > excluded.run_after
+              THEN excluded.run_after ELSE calendly_connector_job.run_after END
+"""
+
+CLAIM = """
+UPDATE calendly_connector_job SET state = 'running', attempts = attempts + 1, lease_until = %s, worker = %s
+WHERE id IN (
+  SELECT job.id FROM calendly_connector_job job
+  WHERE job.state IN ('ready', 'running') AND job.run_after <= %s
+    AND (job.state = 'ready' OR job.lease_until < %s)
+    AND NOT EXISTS (SELECT 1 FROM calendly_connector_ratelimit l
+                    WHERE l.key = job.lane AND (l.blocked_until > %s OR l.free_at > %s))
+  ORDER BY job.run_after, job.id LIMIT 1 {lock})
+RETURNING id, kind, subject, attempts, failures
+"""
+
+
+def enqueue(kind: str, subject: int = 0, *, lane: str = "", delay: float = 0, key: str = "") -> None:
+    """Ask for a job `delay` seconds from now; while the same is waiting, nothing is added.
+
+    Asked for again while it runs, it will run once more. Takes part in the caller's transaction.
+    """
+    now = timezone.now()
+    values: list[Parameter] = [
+        kind,
+        subject,
+        key or f"{kind}:{subject}",
+        lane,
+        False,
+        _adapt(now + timedelta(seconds=delay)),
+        _adapt(now),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(ENQUEUE, values)
+        if connection.vendor == "postgresql":
+            cursor.execute(f"NOTIFY {CHANNEL}")
+
+
+def claim(worker: str) -> Claimed | None:
+    """Return the next due job whose lane is open, now ours for the length of a lease; None when there is none."""
+    now = timezone.now()
+    seconds = now.timestamp()
+    lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    values: list[Parameter] = [_adapt(now + LEASE), worker, _adapt(now), _adapt(now), seconds, seconds]
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM.format(lock=lock), values)
+        row = cursor.fetchone()
+    return Claimed(id=row[0], kind=row[1], subject=row[2], attempts=row[3], failures=row[4]) if row else None
+
+
+def finish(job: Claimed) -> None:
+    """Remove a job that is done, or put it back when it was asked for again meanwhile."""
+    deleted, _ = _mine(job).filter(is_wanted_again=False).delete()
+    if not deleted:
+        _mine(job).update(
+            state=Job.State.READY, is_wanted_again=False, run_after=timezone.now(), lease_until=None, failures=0
+        )
+
+
+def postpone(job: Claimed, later: Later) -> bool:
+    """Put a job back for later; return False when it has failed too often and is given up."""
+    failures = job.failures + later.is_failure
+    if failures >= MAX_FAILURES:
+        _mine(job).update(state=Job.State.FAILED, failures=failures, last_error=str(later), lease_until=None)
+        return False
+    seconds = pause(failures) if later.seconds is None else later.seconds
+    _mine(job).update(
+        state=Job.State.READY,
+        is_wanted_again=False,
+        failures=failures,
+        last_error=str(later),
+        run_after=timezone.now() + timedelta(seconds=seconds),
+        lease_until=None,
+    )
+    return True
+
+
+def pause(failures: int) -> float:
+    """Return the seconds to wait after this many failures: doubling, capped, with a fifth of jitter."""
+    seconds = min(FIRST_PAUSE * 2.0 ** max(0, failures - 1), LONGEST_PAUSE)
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+
+
+def next_opening(now: datetime) -> float | None:
+    """Return in how many seconds the next waiting job may start, its lane considered; None when nothing waits."""
+    first = Job.objects.filter(state=Job.State.READY).order_by("run_after").values_list("run_after", "lane").first()
+    if first is None:
+        return None
+    run_after, lane = first
+    opening = run_after.timestamp()
+    limit = RateLimit.objects.filter(pk=lane).values_list("blocked_until", "free_at").first() if lane else None
+    return max(0.001, float(max(opening, *(limit or ()))) - now.timestamp())
+
+
+def _mine(job: Claimed) -> QuerySet[Job]:
+    return Job.objects.filter(pk=job.id, attempts=job.attempts, state=Job.State.RUNNING)
+
+
+def _adapt(moment: datetime) -> str | datetime:
+    """Return a moment as the database's own parameter (SQLite keeps times as text)."""
+    return connection.ops.adapt_datetimefield_value(moment) or moment

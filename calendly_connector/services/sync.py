@@ -1,0 +1,96 @@
+"""The confluence: a stored delivery, or a row read from Calendly, is interpreted and recorded."""
+
+import json
+import logging
+from datetime import datetime
+
+from django.utils import timezone
+
+from calendly_connector import conf
+from calendly_connector.clients import errors
+from calendly_connector.core import interpret
+from calendly_connector.core.errors import MalformedPayload
+from calendly_connector.core.interpret import Ignored
+from calendly_connector.models import Booking, Connection, WebhookDelivery
+from calendly_connector.services import catalogue, ledger, mapping, queue
+from calendly_connector.services import connection as connections
+
+logger = logging.getLogger(__name__)
+
+State = WebhookDelivery.State
+
+
+def take_in(delivery_id: int) -> None:
+    """Interpret one stored delivery and record what it says. Doing it twice changes nothing more."""
+    delivery = (
+        WebhookDelivery.objects.select_related("connection__brevo_account")
+        .filter(pk=delivery_id, state__in=[State.STORED, State.FAILED])
+        .first()
+    )
+    if delivery is None:
+        return
+    try:
+        body = json.loads(bytes(delivery.body))
+        delivery.webhook_name = _name(body)
+        seen = interpret.interpret_webhook(body)
+    except (MalformedPayload, ValueError, RecursionError) as error:
+        words = str(error) if isinstance(error, MalformedPayload) else "The body is no JSON."
+        _settle(delivery, State.MALFORMED, words)
+        return
+    if isinstance(seen, Ignored):
+        _settle(delivery, State.IGNORED, seen.reason)
+        return
+    delivery.booking_uri = seen.booking.invitee.uri[:255]
+    catalogue.learn_event_type(delivery.connection, seen.booking.meeting.event_type)
+    source = ledger.Source(delivery=delivery, is_withdrawal=seen.is_no_show_withdrawn)
+    rules = mapping.rules_of(delivery.connection)
+    merged = ledger.record(delivery.connection, seen.booking, rules=rules, source=source)
+    _settle(delivery, State.PROCESSED, "" if merged.is_news else "Nothing new: we knew this, or something newer.")
+
+
+def fetch(connection: Connection, invitee_uri: str) -> None:
+    """Read one invitee and their meeting from Calendly and record them. Raises ApiError, NotConfigured."""
+    client = connections.calendly_client(connection)
+    taken_at: datetime = timezone.now()
+    invitee = client.get_invitee(invitee_uri)
+    meeting = client.get_scheduled_event(str(invitee.get("event") or invitee_uri.split("/invitees/")[0]))
+    seen = interpret.interpret_listing(invitee, meeting, taken_at=taken_at)
+    catalogue.learn_event_type(connection, seen.meeting.event_type)
+    ledger.record(connection, seen, rules=mapping.rules_of(connection), source=ledger.Source())
+
+
+def fetch_missing_half(booking_id: int) -> None:
+    """Fetch the new half of a move whose old half arrived alone (design.md §3)."""
+    old = Booking.objects.select_related("connection__brevo_account").filter(pk=booking_id).first()
+    if old is None or not old.successor:
+        return
+    if Booking.objects.filter(connection=old.connection, uri=old.successor).exists():
+        return
+    try:
+        fetch(old.connection, old.successor)
+    except errors.NotFound:
+        logger.warning("Calendly doesn't know the booking that %s was moved to", old.uri.rsplit("/", 1)[-1])
+    except errors.ApiError as error:
+        wait = error.wait if isinstance(error, errors.RateLimited) else None
+        raise queue.Later(str(error), seconds=wait, is_failure=wait is None) from error
+    except connections.NotConfigured as error:
+        raise queue.Later(str(error)) from error
+
+
+def give_up(delivery_id: int, reason: str) -> None:
+    """Mark a delivery that could not be taken in after many tries; staff may try it again."""
+    WebhookDelivery.objects.filter(pk=delivery_id, state=State.STORED).update(
+        state=State.FAILED, reason=f"Given up after {queue.MAX_FAILURES} tries. Last: {reason}"
+    )
+
+
+def _settle(delivery: WebhookDelivery, state: WebhookDelivery.State, reason: str) -> None:
+    delivery.state, delivery.reason, delivery.processed_at = state, reason, timezone.now()
+    delivery.save(update_fields=["state", "reason", "processed_at", "webhook_name", "booking_uri"])
+    if conf.logs_webhooks():
+        logger.info("Delivery %s (%s): %s %s", delivery.pk, delivery.webhook_name, state, reason)
+
+
+def _name(body: object) -> str:
+    name = body.get("event") if isinstance(body, dict) else ""
+    return str(name or "").replace("\x00", "")[:100]

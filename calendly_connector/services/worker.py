@@ -1,0 +1,129 @@
+"""Claims due jobs, runs them, settles them; sleeps without cost and wakes at once when work arrives."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Protocol, TypeVar
+
+from django.db import OperationalError, close_old_connections, connection
+from django.utils import timezone
+
+from calendly_connector.services import queue, schedule
+from calendly_connector.services.bell import Bell
+from calendly_connector.services.queue import Claimed, Later, LeaseLost
+
+logger = logging.getLogger(__name__)
+
+LONGEST_NAP = 2.0  # seconds; bounds the wait for what no bell announces: a lane that opens, a lease that ends
+DATABASE_PAUSE = 1.0
+
+
+T = TypeVar("T")
+
+
+class TaskLike(Protocol):
+    """What the worker needs of a task (`tasks.Task`)."""
+
+    @property
+    def run(self) -> Callable[[Claimed], str | None]:
+        """Return what does the work of one job."""
+
+    @property
+    def give_up(self) -> Callable[[int, str], None] | None:
+        """Return what tells staff that all tries are used up."""
+
+
+class Worker:
+    """A number of threads that share one bell. `stop` lets the work in hand finish."""
+
+    def __init__(self, tasks: Mapping[str, TaskLike], *, concurrency: int, bell: Bell) -> None:
+        self.tasks = tasks
+        self.concurrency = concurrency
+        self.bell = bell
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Work until `stop`."""
+        threads = [threading.Thread(target=self._work, name=f"worker-{n}") for n in range(self.concurrency)]
+        for thread in threads:
+            thread.start()
+        with self.bell:
+            while not self._stopping.is_set():
+                self._guarded(schedule.tick)
+                self.bell.listen(until=time.monotonic() + self._seconds_to_tick(), stop=self._stopping)
+        self.bell.ring()
+        for thread in threads:
+            thread.join()
+
+    def stop(self) -> None:
+        """Begin no new job."""
+        self._stopping.set()
+        self.bell.ring()
+
+    def drain(self) -> int:
+        """Do what is due now in this thread, ticks included, and return the number of jobs done."""
+        schedule.tick()
+        count = 0
+        while not self._stopping.is_set() and (job := queue.claim(self.name)):
+            self.do(job)
+            count += 1
+        return count
+
+    def do(self, job: Claimed) -> None:
+        """Run one claimed job and settle it. One bad job never stops the river."""
+        task = self.tasks.get(job.kind)
+        try:
+            if task is None:
+                raise Later(f"This version knows no job “{job.kind}”.", seconds=300)
+            result = task.run(job)
+        except Later as later:
+            self._postpone(job, later)
+        except LeaseLost as lost:
+            logger.warning("%s", lost)
+        except Exception as error:
+            logger.exception("Job %s %s failed", job.kind, job.subject)
+            self._postpone(job, Later(f"{type(error).__name__}: {error}"[:500]))
+        else:
+            queue.finish(job)
+            if result:
+                schedule.note_result(job.kind, result)
+
+    def _postpone(self, job: Claimed, later: Later) -> None:
+        task = self.tasks.get(job.kind)
+        if not queue.postpone(job, later) and task and task.give_up:
+            task.give_up(job.subject, str(later))
+
+    def _work(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                heard = self.bell.rings
+                job = self._guarded(lambda: queue.claim(self.name))
+                if job:
+                    self._guarded(partial(self.do, job))
+                else:
+                    self.bell.wait(heard, seconds=self._seconds_to_job())
+        finally:
+            connection.close()
+
+    def _seconds_to_job(self) -> float:
+        due = self._guarded(lambda: queue.next_opening(timezone.now()))
+        return LONGEST_NAP if due is None else min(LONGEST_NAP, due)
+
+    def _seconds_to_tick(self) -> float:
+        due = self._guarded(schedule.next_tick)
+        return LONGEST_NAP if due is None else max(0.01, min(LONGEST_NAP, (due - timezone.now()).total_seconds()))
+
+    def _guarded(self, work: Callable[[], T]) -> T | None:
+        """Run something; when the database is away, wait a moment and return None: it will be back."""
+        try:
+            return work()
+        except OperationalError as error:
+            logger.warning("The database doesn't answer: %s", error)
+            close_old_connections()
+            self._stopping.wait(DATABASE_PAUSE)
+            return None

@@ -1,0 +1,33 @@
+"""The one seam between "what" and "when": which function a kind of job runs, and what repeats."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from calendly_connector.services import accounts, clock, ledger, prune, push, receive, sweep, sync
+from calendly_connector.services.queue import Claimed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """`run` does the work of one job; `give_up(subject, reason)` tells staff when all tries are used up.
+
+    `run` may raise queue.Later. What it returns is kept as its schedule's last result.
+    """
+
+    run: Callable[[Claimed], str | None]
+    give_up: Callable[[int, str], None] | None = None
+
+
+TASKS: dict[str, Task] = {
+    receive.TAKE_IN: Task(run=lambda job: sync.take_in(job.subject), give_up=sync.give_up),
+    ledger.PUSH: Task(run=lambda job: push.push(job.subject, job.renew), give_up=push.give_up),
+    ledger.MISSING_HALF: Task(run=lambda job: sync.fetch_missing_half(job.subject)),
+    accounts.SETTLE: Task(run=lambda job: accounts.settle(job.subject)),
+    clock.TURN: Task(run=lambda job: clock.turn(job.subject)),
+    "sweep": Task(run=lambda job: sweep.sweep()),
+    "clock": Task(run=lambda job: clock.find_due()),
+    "prune": Task(run=lambda job: prune.prune()),
+}
+
+SCHEDULES = {"sweep": 15, "clock": 60, "prune": 86_400}
+"""Name (a kind of job) → seconds between runs; staff may change a schedule's row afterwards."""

@@ -1,0 +1,14 @@
+"""Every address the connector answers, each with and without a closing slash: Calendly follows no redirects."""
+
+from django.urls import re_path
+
+from calendly_connector.web.health import live, ready
+from calendly_connector.web.webhook import CalendlyWebhookView
+
+app_name = "calendly_connector"
+urlpatterns = [
+    re_path(r"^webhooks/calendly/?$", CalendlyWebhookView.as_view(), name="webhook"),
+    re_path(r"^webhooks/calendly/(?P<token>[\w-]+)/?$", CalendlyWebhookView.as_view(), name="webhook_token"),
+    re_path(r"^health/live/?$", live, name="live"),
+    re_path(r"^health/ready/?$", ready, name="ready"),
+]

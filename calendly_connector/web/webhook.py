@@ -1,0 +1,82 @@
+"""Where Calendly posts. Proved, stored, answered; everything else happens later, so a slow Brevo never fails it."""
+
+import logging
+import time
+
+from rest_framework import status
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from calendly_connector import conf
+from calendly_connector.core import signature
+from calendly_connector.core.errors import SignatureError
+from calendly_connector.models import Connection
+from calendly_connector.services import connection as connections
+from calendly_connector.services import receive
+
+logger = logging.getLogger(__name__)
+
+SIGNATURE_HEADER = "Calendly-Webhook-Signature"
+
+
+class BodyTooLarge(APIException):
+    """No delivery of Calendly's comes near this size."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The body is larger than 1 MiB."
+
+
+class IsSignedByCalendly(BasePermission):
+    """Lets a request pass when its raw bytes are signed with one of the connection's keys.
+
+    Runs before anything parses the body: re-serialised JSON has another hash. An unknown address and a bad signature
+    get the same answer, so nobody learns which addresses exist.
+    """
+
+    message = "The signature is missing, too old, or doesn't fit."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Prove the delivery and leave its connection on the view."""
+        body = read_body(request)
+        connection = _connection(view.kwargs.get("token"))
+        keys = connections.signing_keys(connection) if connection else []
+        try:
+            signature.verify(body, request.headers.get(SIGNATURE_HEADER, ""), keys=keys, now=time.time())
+        except SignatureError as error:
+            logger.warning("A delivery was refused: %s", error)
+            return False
+        view.connection = connection  # type: ignore[attr-defined]
+        return True
+
+
+class CalendlyWebhookView(APIView):
+    """`POST /webhooks/calendly[/<token>]`."""
+
+    permission_classes = (IsSignedByCalendly,)
+    connection: Connection
+
+    def post(self, request: Request, token: str = "") -> Response:
+        """Store the delivery once and answer 2xx, whatever it says."""
+        is_new = receive.store_delivery(self.connection, read_body(request))
+        return Response({"stored": is_new}, status=status.HTTP_200_OK)
+
+
+def read_body(request: Request) -> bytes:
+    """Return the raw bytes, never more than the limit; raise BodyTooLarge."""
+    wsgi = request._request
+    length = wsgi.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdigit() or int(length) > conf.max_body_bytes():
+        raise BodyTooLarge
+    return wsgi.body
+
+
+def _connection(token: str | None) -> Connection | None:
+    if token:
+        return Connection.objects.filter(webhook_token=token, is_active=True).first()
+    if not conf.environment_credentials().calendly_signing_key:
+        return None
+    connection = connections.environment_connection()
+    return connection if connection.is_active else None
