@@ -1,0 +1,25 @@
+"""The river under test: a signed webhook in at one end, the sandbox's Brevo at the other."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from sandbox.app import Sandbox
+from tests.journeys.river import River
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    """Serve one sandbox for all tests of this process."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def river(running_sandbox: Sandbox, settings: Settings, transactional_db: None) -> Iterator[River]:
+    """Return a connected installation whose webhooks are held until the test delivers them."""
+    river = River(running_sandbox, settings)
+    river.connect()
+    yield river
+    running_sandbox.reset()
