@@ -2,10 +2,11 @@
 
 import threading
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from sandbox.brevo_account import Account
-from sandbox.brevo_answers import body_of, flag_in, invalid, missing, not_found, numbers_in, object_in, text_in
+from sandbox.brevo_answers import body_of, flag_in, invalid, missing, numbers_in, object_in, text_in
 from sandbox.brevo_lists import Lists
 from sandbox.brevo_loopback import fetch, is_loopback
 from sandbox.brevo_people import Change, People
@@ -75,8 +76,8 @@ class Imports:
         list_ids, new_list = numbers_in(body, "listIds"), object_in(body, "newList")
         if new_list:
             folder_id = new_list.get("folderId")
-            if folder_id is not None and folder_id not in self.account.state.folders:
-                raise not_found("Folder ID does not exist")
+            if folder_id is not None:
+                self.lists.check_folder(folder_id)
             name = text_in(new_list, "listName").strip()
             if not name:
                 raise missing("listName is missing")
@@ -93,40 +94,52 @@ class Imports:
                 self._start(process)
 
     def _start(self, process: Process) -> None:
-        state = self.account.state
-        threading.Thread(target=self._run, args=(state, process), daemon=True, name=f"import {process.id}").start()
+        process.attempt += 1
+        arguments = (self.account.state, process, process.attempt)
+        threading.Thread(target=self._run, args=arguments, daemon=True, name=f"import {process.id}").start()
 
-    def _run(self, state: State, process: Process) -> None:
-        """Play an import: queued for a third of its time, then at work, its rows written at the end."""
-        self._wait(state, process, 1 / 3)
+    def _run(self, state: State, process: Process, attempt: int) -> None:
+        """Play an import: queued for half of its time, then at work, its rows written at the end."""
+
+        def is_mine() -> bool:
+            return state is self.account.state and process.attempt == attempt
+
+        if not self._wait(process, 0.5, is_mine):
+            return
         process.status = "in_process"
-        self._wait(state, process, 1.0)
+        if not self._wait(process, 1.0, is_mine):
+            return
         outcome = self.account.settings.import_outcome
-        if outcome == "completed":
-            try:
-                self._write_all(state, process)
-            except (OSError, ValueError, Refusal) as error:
-                outcome, process.error = "failed", str(error)
+        try:
+            if outcome == "completed":
+                self._write_all(state, process, is_mine)
+        except (OSError, ValueError, Refusal) as error:
+            outcome, process.error = "failed", str(error)
         with self.account.lock:
-            job, process.job, process.status = process.job, {}, outcome
-            if state is self.account.state and job.get("notifyUrl"):
-                self.account.notify(job["notifyUrl"], {"processId": process.id, "status": outcome})
+            if is_mine():
+                self._end(process, outcome)
 
-    def _wait(self, state: State, process: Process, share: float) -> None:
-        """Wait by the sandbox's clock, so that moving it forward ends the wait; a reset ends it too."""
-        while state is self.account.state:
+    def _wait(self, process: Process, share: float, is_mine: Callable[[], bool]) -> bool:
+        """Wait by the sandbox's clock, so that moving it forward ends the wait; return False after a reset."""
+        while is_mine():
             seconds = self.account.settings.import_seconds * share
             left = process.started_at + seconds - self.account.clock.now()
             if left <= 0:
-                return
+                return True
             time.sleep(min(left, 0.02))
+        return False
 
-    def _write_all(self, state: State, process: Process) -> None:
+    def _end(self, process: Process, outcome: str) -> None:
+        job, process.job, process.status = process.job, {}, outcome
+        if job["notifyUrl"]:
+            self.account.notify(job["notifyUrl"], {"processId": process.id, "status": outcome})
+
+    def _write_all(self, state: State, process: Process, is_mine: Callable[[], bool]) -> None:
         rows = self._rows(state, process.job["source"])
         refused: dict[str, list[Row]] = {}
         for start in range(0, len(rows), CHUNK):
             with self.account.lock:
-                if state is not self.account.state:
+                if not is_mine():
                     return
                 for row in rows[start : start + CHUNK]:
                     reason = self._write(row, process.job)

@@ -1,7 +1,17 @@
 """Lists, folders and (empty) segments: /contacts/lists, /contacts/folders, /contacts/segments."""
 
 from sandbox.brevo_account import Account
-from sandbox.brevo_answers import body_of, invalid, is_number, not_found, page, path_number, required_text, stamp
+from sandbox.brevo_answers import (
+    body_of,
+    invalid,
+    is_number,
+    not_found,
+    page,
+    path_number,
+    refusal,
+    required_text,
+    stamp,
+)
 from sandbox.brevo_filters import time_filters
 from sandbox.brevo_people import contact_json
 from sandbox.brevo_state import ContactList, Folder, Json
@@ -36,7 +46,7 @@ class Lists:
         """Create a list in a folder."""
         body = body_of(request)
         name, folder_id = required_text(body, "name"), body.get("folderId")
-        self._check_folder(folder_id)
+        self.check_folder(folder_id)
         return Response(status=201, body={"id": self.add(name, folder_id).id})
 
     def add(self, name: str, folder_id: int | None = None, *, list_id: int | None = None) -> ContactList:
@@ -51,11 +61,15 @@ class Lists:
         state.lists[number] = ContactList(id=number, name=name, folder_id=folder, created_at=self.account.clock.now())
         return state.lists[number]
 
-    def _check_folder(self, folder_id: object) -> None:
+    def check_folder(self, folder_id: object) -> None:
+        """Refuse an unknown folder named in a body.
+
+        The body was seen; the status is read from the OpenAPI file, which has no 404 for creating a list.
+        """
         if not is_number(folder_id):
             raise invalid("folderId must be an integer")
         if folder_id not in self.account.state.folders:
-            raise not_found("Folder ID does not exist")
+            raise refusal(400, "document_not_found", "Folder ID does not exist")
 
     def find(self, list_id: str) -> ContactList:
         """Return the list named in a path."""
@@ -78,7 +92,7 @@ class Lists:
         if "name" in body:
             found.name = required_text(body, "name")
         else:
-            self._check_folder(body["folderId"])
+            self.check_folder(body["folderId"])
             found.folder_id = body["folderId"]
         return Response(status=204)
 

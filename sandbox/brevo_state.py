@@ -88,6 +88,7 @@ class Process:
     name: str = "IMPORTUSER"
     status: str = "queued"
     started_at: float = 0.0
+    attempt: int = 0  # raised by each thread that takes the job over, so that an older one steps back
     job: Json = field(default_factory=dict)  # what is still to be done; emptied at the end
     reports: dict[str, str] = field(default_factory=dict)  # key of `info.import` → name of the report
     error: str = ""
