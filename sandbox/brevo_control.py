@@ -77,8 +77,9 @@ class Control:
         limits = body.pop("limits", None)
         if isinstance(limits, bool):
             limits = {"enabled": limits}
-        if limits is not None:
-            self.brevo.limits.update(limits)
+        if not isinstance(limits, dict | None):
+            raise ValueError("limits must be true, false or an object")
+        self.brevo.limits.update(limits or {})
         self.brevo.settings.update(body)
         return {**vars(self.brevo.settings), "limits": self.brevo.limits.as_json()}
 

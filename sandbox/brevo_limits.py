@@ -49,7 +49,8 @@ class Limits:
         self.sizes.update(sizes)
         for name, value in switches.items():
             setattr(self, name, value)
-        self.reset()
+        if changes:
+            self.reset()
 
     def as_json(self) -> Json:
         """Return the limits in the form that `update` reads."""

@@ -148,9 +148,8 @@ class People:
 
     def delete(self, contact: Contact) -> None:
         """Delete a contact for good, its blocklist state with it."""
-        lists = sorted(contact.list_ids)
+        self.account.announce("contactDeleted", contact, list_id=sorted(contact.list_ids))
         self.account.state.remove_contact(contact)
-        self.account.announce("contactDeleted", contact, list_id=lists)
 
     def merge(self, owners: list[Contact]) -> Contact:
         """Merge contacts as `forceMerge` does: the one modified last survives, the others are deleted."""
