@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from calendly_connector.services import accounts, clock, ledger, prune, push, receive, sweep, sync
+from calendly_connector.services import clock, ledger, prune, push, receive, settle, sweep, sync
 from calendly_connector.services.queue import Claimed
 
 
@@ -22,7 +22,7 @@ TASKS: dict[str, Task] = {
     receive.TAKE_IN: Task(run=lambda job: sync.take_in(job.subject), give_up=sync.give_up),
     ledger.PUSH: Task(run=lambda job: push.push(job.subject, job.renew), give_up=push.give_up),
     ledger.MISSING_HALF: Task(run=lambda job: sync.fetch_missing_half(job.subject)),
-    accounts.SETTLE: Task(run=lambda job: accounts.settle(job.subject)),
+    settle.SETTLE: Task(run=lambda job: settle.settle(job.subject, job.renew)),
     clock.TURN: Task(run=lambda job: clock.turn(job.subject)),
     "sweep": Task(run=lambda job: sweep.sweep()),
     "clock": Task(run=lambda job: clock.find_due()),

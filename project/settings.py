@@ -28,7 +28,7 @@ CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 _secure = _public.scheme == "https"
 SECURE_SSL_REDIRECT = _secure
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_REDIRECT_EXEMPT = [r"^health/"]  # a load balancer asks on the inside
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^webhooks/"]  # asked from the inside; Calendly follows no redirect
 SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _secure
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure

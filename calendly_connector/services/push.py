@@ -19,17 +19,16 @@ from calendly_connector.core.decide import ContactDecision
 from calendly_connector.core.merge import Entry
 from calendly_connector.core.steps import UpsertContact
 from calendly_connector.models import BrevoAccount, Person, SyncLogEntry
-from calendly_connector.services import accounts, catalogue, journal, limits, mapping, queue
+from calendly_connector.services import accounts, catalogue, journal, limits, mapping, queue, settle
 from calendly_connector.services import connection as connections
 
 logger = logging.getLogger(__name__)
 
 State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
-Renew = Callable[[], None]
 T = TypeVar("T")
 
 
-def push(person_id: int, renew: Renew) -> None:
+def push(person_id: int, renew: accounts.Renew) -> None:
     """Write everything that waits for one person. Raises queue.Later when it has to wait or to be tried again."""
     person = Person.objects.select_related("connection__brevo_account").filter(pk=person_id).first()
     if person is None:
@@ -46,7 +45,7 @@ def push(person_id: int, renew: Renew) -> None:
 class Writer:
     """The calls for one person. Each ends in an outcome in the sync log before the next begins."""
 
-    def __init__(self, person: Person, account: BrevoAccount, renew: Renew) -> None:
+    def __init__(self, person: Person, account: BrevoAccount, renew: accounts.Renew) -> None:
         self.person = person
         self.account = account
         self.renew = renew
@@ -67,7 +66,7 @@ class Writer:
             self._leave_lists(client, step)
         for step in journal.open_steps(self.person, kind=Kind.EVENT):
             if step.state == State.UNKNOWN:
-                accounts.ask_for_settlement(self.account)
+                settle.ask(self.account)
                 return  # later events keep their order behind it
             self._send_event(client, step)
 
@@ -149,14 +148,14 @@ class Writer:
             at=datetime.fromisoformat(request["at"]),
             properties=request["properties"],
         )
-        self._wait_for("events")
+        accounts.wait_for(self.account, "events")
         journal.sending(step)  # durable before the call: a crash from here on leaves a step to look up
         try:
             self._call("events", lambda: client.create_event(body), is_paced=False)
         except queue.Later as later:
-            if _is_lost(later):
+            if accounts.is_outcome_unknown(later):
                 journal.unknown(step, f"{later} It is looked up in Brevo before anything is sent again.")
-                accounts.ask_for_settlement(self.account)
+                settle.ask(self.account)
                 return
             journal.waiting(step, str(later))
             raise
@@ -165,27 +164,8 @@ class Writer:
         else:
             journal.done([step])
 
-    def _call(self, bucket: str, call: Callable[[], T], *, is_paced: bool = True) -> T:
-        """Make one call within the account's pace; turn what isn't this step's fault into waiting."""
-        if is_paced:
-            self._wait_for(bucket)
-        self.renew()
-        try:
-            return call()
-        except errors.RateLimited as limited:
-            seconds = limits.block(self.account.pk, bucket, seconds=limited.wait)
-            raise queue.Later(str(limited), seconds=seconds, is_failure=False) from limited
-        except (errors.Unauthorized, errors.PaymentRequired, errors.Forbidden) as refused:
-            raise accounts.pause(self.account, accounts.words_for(refused)) from refused
-        except errors.ApiError as error:
-            if not error.is_retryable:
-                raise
-            raise queue.Later(str(error)) from error
-
-    def _wait_for(self, bucket: str) -> None:
-        seconds = limits.acquire(self.account.pk, bucket)
-        if seconds:
-            raise queue.Later("Brevo's rate limit", seconds=seconds, is_failure=False)
+    def _call(self, bucket: str, work: Callable[[], T], *, is_paced: bool = True) -> T:
+        return accounts.call(self.account, bucket, work, renew=self.renew, is_paced=is_paced)
 
 
 def decide_now(person: Person) -> tuple[ContactDecision | None, datetime | None]:
@@ -228,7 +208,3 @@ def _without_phone(upsert: UpsertContact, refused: errors.Refused) -> UpsertCont
     why = "it belongs to another contact" if brevo.is_phone_taken(refused) else "Brevo says that it is invalid"
     kept = {name: value for name, value in upsert.attributes.items() if name != "SMS"}
     return replace(upsert, attributes=kept, warnings=(*upsert.warnings, f"SMS (phone) was left out: {why}."))
-
-
-def _is_lost(later: queue.Later) -> bool:
-    return isinstance(later.__cause__, errors.ApiError) and later.__cause__.is_done_unknown

@@ -3,8 +3,9 @@
 import logging
 import time
 
+from django.http import UnreadablePostError
 from rest_framework import status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -70,7 +71,10 @@ def read_body(request: Request) -> bytes:
     length = wsgi.META.get("CONTENT_LENGTH") or "0"
     if not length.isdigit() or int(length) > conf.max_body_bytes():
         raise BodyTooLarge
-    return wsgi.body
+    try:
+        return wsgi.body
+    except UnreadablePostError as error:
+        raise ParseError("The body ended too early.") from error
 
 
 def _connection(token: str | None) -> Connection | None:
