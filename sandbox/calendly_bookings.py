@@ -75,7 +75,7 @@ class Bookings:
             old = self._active(invitee_uri)
             old_event = self.state.events[old["event"]]
             kind = self.state.event_types[old_event["event_type"]]
-            at = self._start(kind, start_time)
+            at = self._start(kind, start_time, other_than=moment(old_event["start_time"]))
             new_event = self.slots.group_event(kind, at) or self._moved_event(old_event, kind, at)
             carried = {key: old[key] for key in parts.CARRIED}
             new = self._add_invitee(new_event, {**carried, "old_invitee": invitee_uri})
@@ -161,8 +161,8 @@ class Bookings:
                 return event_type
         raise KeyError(wanted)
 
-    def _start(self, event_type: Json, wanted: When | None) -> float:
-        return self.slots.next_free(event_type, self.clock.now()) if wanted is None else moment(wanted)
+    def _start(self, event_type: Json, wanted: When | None, other_than: float = 0.0) -> float:
+        return self.slots.next_free(event_type, self.clock.now(), other_than) if wanted is None else moment(wanted)
 
     def _new_event(
         self, kind: Json, at: float, host: str, location: Json | None, guests: Iterable[str], answers: Answers

@@ -17,7 +17,7 @@ class Slots:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._searched: dict[str, float] = {}  # per host: no free slot before this one, so the search need not restart
+        self._searched: dict[str, float] = {}  # per host: where the last search ended, so that the next need not restart
 
     def reset(self) -> None:
         """Forget where the last search ended."""
@@ -65,11 +65,12 @@ class Slots:
         overlapping = self._around(host, start, end)
         return [event for event in overlapping if moment(event["end_time"]) > start]
 
-    def next_free(self, event_type: Json, now: float) -> float:
-        """Return the soonest open start from tomorrow on."""
+    def next_free(self, event_type: Json, now: float, other_than: float = 0.0) -> float:
+        """Return the soonest open start from tomorrow on; a group slot with places left is open too."""
         host = self._state.hosts[event_type["uri"]][0]
         start = max(now + 86_400, self._searched.get(host, 0.0))
-        at = next(at for at, _ in self.open_times(event_type, start, start + 100 * 366 * 86_400))
+        far = start + 100 * 366 * 86_400
+        at = next(at for at, _ in self.open_times(event_type, start, far) if at != other_than)
         self._searched[host] = at
         return at
 

@@ -55,7 +55,7 @@ class Response:
         return json.dumps(self.body).encode(), "application/json"
 
 
-class Refusal(Exception):  # noqa: N818 (an answer, not a mistake)
+class Refusal(Exception):
     """Raised by a handler to end the request with an error answer of the provider's own form."""
 
     def __init__(self, response: Response) -> None:

@@ -47,7 +47,7 @@ class World:
         return cls(Clock(), Faults(), Journal())
 
 
-class SilentReset(Exception):  # noqa: N818 (asked for, not a mistake)
+class SilentReset(Exception):
     """The connection is to be closed without an answer."""
 
 

@@ -111,6 +111,10 @@ class Spec:
         paths = self._document["paths"].items()
         return {(method.upper(), template) for template, item in paths for method in METHODS if method in item}
 
+    def scopes(self, method: str, template: str) -> list[str]:
+        """Return the `x-required-scopes` of an operation."""
+        return list(self._document["paths"][template][method.lower()].get("x-required-scopes", []))
+
     def webhook_names(self) -> set[str]:
         """Return the names of the webhooks described."""
         return set(self._document.get("webhooks", {}))
