@@ -65,6 +65,7 @@ class Access:
         self._clock = clock
         self._windows: dict[str, tuple[float, int]] = {}  # user → (start of the minute, calls in it)
         self._bookings: dict[str, deque[float]] = defaultdict(deque)
+        self._tokens: dict[str, deque[float]] = defaultdict(deque)  # user → when they got OAuth tokens
 
     def token(self, request: Request) -> Token:
         """Return the live access token of a request, else raise the 401."""
@@ -102,7 +103,9 @@ class Access:
         if request.path.startswith("/oauth/") or blocked_by_edge(request) or not self._state.settings.rate_limits:
             return
         token = self._state.tokens.get(request.headers.get("authorization", "").partition(" ")[2].strip())
-        response.headers |= self._rate_headers(token.user if token else "")
+        now, limit = self._clock.now(), self._limit()
+        start, calls = self._windows.get(token.user if token else "", (now, 0))
+        response.headers |= _rate_headers(limit, max(0, limit - calls), max(0.0, start + MINUTE - now))
 
     def count_booking(self, user: str) -> None:
         """Count one POST /invitees, raising the 429 of the Scheduling API's own limits."""
@@ -110,17 +113,26 @@ class Access:
         if not settings.booking_limits or organization["plan"] == "enterprise":
             return
         now, times = self._clock.now(), self._bookings[user]
-        while times and times[0] <= now - 86_400:
-            times.popleft()
+        _forget_before(times, now - 86_400)
         for seconds, limit in BOOKING_LIMITS[organization["stage"]]:
             if sum(at > now - seconds for at in times) >= limit:
                 raise too_many()
         times.append(now)
 
+    def count_token(self, user: str) -> None:
+        """Count one OAuth token issued, raising the 429 at the ninth in a minute."""
+        limit, now, times = self._state.settings.oauth_tokens_per_minute, self._clock.now(), self._tokens[user]
+        _forget_before(times, now - MINUTE)
+        if limit is not None and self._state.settings.rate_limits and len(times) >= limit:
+            refused = too_many()
+            refused.response.headers |= _rate_headers(limit, 0, times[0] + MINUTE - now)
+            raise refused
+        times.append(now)
+
     def reset(self) -> None:
         """Forget all counts."""
-        self._windows.clear()
-        self._bookings.clear()
+        for counts in (self._windows, self._bookings, self._tokens):
+            counts.clear()
 
     def _limit(self) -> int:
         chosen = self._state.settings.requests_per_minute
@@ -136,14 +148,15 @@ class Access:
             raise too_many()
         self._windows[user] = (start, calls + 1)
 
-    def _rate_headers(self, user: str) -> dict[str, str]:
-        now, limit = self._clock.now(), self._limit()
-        start, calls = self._windows.get(user, (now, 0))
-        return {
-            "X-RateLimit-Limit": str(limit),
-            "X-RateLimit-Remaining": str(max(0, limit - calls)),
-            "X-RateLimit-Reset": str(max(0, math.ceil(start + MINUTE - now))),
-        }
+
+def _rate_headers(limit: int, remaining: int, reset: float) -> dict[str, str]:
+    values = {"Limit": limit, "Remaining": remaining, "Reset": math.ceil(reset)}
+    return {f"X-RateLimit-{name}": str(value) for name, value in values.items()}
+
+
+def _forget_before(times: deque[float], start: float) -> None:
+    while times and times[0] <= start:
+        times.popleft()
 
 
 def holds(granted: frozenset[str], scope: str) -> bool:

@@ -5,11 +5,9 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections import defaultdict, deque
-from typing import Any
 from urllib.parse import unquote_plus, urlencode, urlsplit
 
-from sandbox.calendly_access import SCOPES, too_many
+from sandbox.calendly_access import SCOPES
 from sandbox.calendly_consent import consent_page, problem_page
 from sandbox.calendly_post import is_loopback
 from sandbox.calendly_route import Endpoints
@@ -23,10 +21,6 @@ DEAD_GRANT = "The provided authorization grant is invalid, expired, revoked, or 
 
 class OAuth(Endpoints):
     """The endpoints of auth.calendly.com."""
-
-    def __init__(self, *arguments: Any) -> None:
-        self._issued: dict[str, deque[float]] = defaultdict(deque)  # user → when they got tokens
-        super().__init__(*arguments)
 
     def routes(self) -> dict[tuple[str, str], Handler]:
         """Return the handlers by method and template."""
@@ -92,7 +86,7 @@ class OAuth(Endpoints):
         return answer
 
     def _issue(self, app: App, user: str, scopes: frozenset[str]) -> Response:
-        self._count_issue(user)
+        self.access.count_token(user)
         now, organization = self.now(), self.state.organization["uri"]
         common: Json = {"user": user, "scopes": scopes, "client_id": app.client_id, "issued_at": now}
         access = Token(value=_jwt(user, scopes, now), expires_at=now + ACCESS_LIFE, **common)
@@ -109,17 +103,6 @@ class OAuth(Endpoints):
             "organization": organization,
         }
         return Response(body=body, headers={"Cache-Control": "no-store"})
-
-    def _count_issue(self, user: str) -> None:
-        limit, now, times = self.state.settings.oauth_tokens_per_minute, self.now(), self._issued[user]
-        while times and times[0] <= now - 60:
-            times.popleft()
-        if limit is not None and self.state.settings.rate_limits and len(times) >= limit:
-            refused = too_many()
-            headers = {"Limit": str(limit), "Remaining": "0", "Reset": str(int(times[0] + 60 - now) + 1)}
-            refused.response.headers |= {f"X-RateLimit-{name}": value for name, value in headers.items()}
-            raise refused
-        times.append(now)
 
     def _revoke(self, request: Request) -> Response:
         form = _form(request)

@@ -17,7 +17,7 @@ class Slots:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._searched: dict[str, float] = {}  # per host: where the last search ended, so that the next need not restart
+        self._searched: dict[str, float] = {}  # per host: where the last search ended
 
     def reset(self) -> None:
         """Forget where the last search ended."""

@@ -1,5 +1,6 @@
 """Little stories to stage on the Calendly stand-in, with fictitious people. Each returns the URIs it made."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sandbox.calendly import Calendly
@@ -7,6 +8,7 @@ from sandbox.calendly_values import Json
 from sandbox.calendly_world import DEMO, DISCOVERY, GROUP_DEMO
 
 Answers = dict[str, str | list[str]]
+Story = Callable[[Calendly], Json]
 
 
 @dataclass(frozen=True, kw_only=True)
