@@ -118,6 +118,21 @@ class Control:
         return self.brevo.contact(body["email"]) or {}
 
 
+# What the values of a control request are; others are left to the switches.
+_KINDS: dict[str, type] = {
+    "name": str, "type": str, "category": str, "email": str, "ext_id": str, "reason": str, "id": int, "folder_id": int,
+    "attributes": dict, "list_ids": list,
+}  # fmt: skip
+
+
+def _checked(body: Json) -> Json:
+    given = {name: value for name, value in body.items() if value is not None}
+    for name, kind in _KINDS.items():
+        if name in given and type(given[name]) is not kind:
+            raise ValueError(f"{name} cannot be {given[name]!r}")
+    return given
+
+
 def _answering(action: Action) -> Any:
     """Return the handler for an action: JSON in and out; a form (the window's buttons) leads back to the window."""
 
@@ -125,7 +140,7 @@ def _answering(action: Action) -> Any:
         is_form = "urlencoded" in request.headers.get("content-type", "")
         try:
             body: Any = request.form() if is_form else request.json() if request.body else {}
-            answer = action(dict(body))
+            answer = action(_checked(dict(body)))
         except (ValueError, TypeError) as error:
             return Response(status=400, body={"message": str(error)})
         except KeyError as error:

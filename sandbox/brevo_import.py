@@ -145,10 +145,11 @@ class Imports:
                     reason = self._write(row, process.job)
                     if reason:
                         refused.setdefault(reason, []).append(row)
-        for reason, refused_rows in refused.items():
-            name = f"{reason}_{process.id}.csv"
-            state.reports[name] = _report(reason, refused_rows)
-            process.reports[reason] = name
+        with self.account.lock:
+            for reason, refused_rows in refused.items():
+                name = f"{reason}_{process.id}.csv"
+                state.reports[name] = _report(reason, refused_rows)
+                process.reports[reason] = name
 
     def _rows(self, state: State, source: Json) -> list[Row]:
         if "rows" in source:
