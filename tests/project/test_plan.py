@@ -9,7 +9,7 @@ import pytest
 
 from project import ports
 from project.environment import Environment
-from project.plan import CannotRunError, claim_database, kept_secret, make_plan, write_dotenv
+from project.plan import CannotRunError, claim_database, kept_secret, make_plan, story_mark, write_dotenv
 
 
 @pytest.fixture
@@ -119,11 +119,14 @@ class TestClaimDatabase:
         return path
 
     @pytest.mark.parametrize("sandbox", [True, False])
-    def test_the_first_run_is_noticed(self, env: Environment, memory: Path, database: Path, sandbox: bool) -> None:
-        assert claim_database(env, memory, sandbox=sandbox)
+    def test_the_same_side_may_come_again(self, env: Environment, memory: Path, database: Path, sandbox: bool) -> None:
+        claim_database(env, memory, sandbox=sandbox)
         database.touch()
+        story_mark(memory).touch()
 
-        assert not claim_database(env, memory, sandbox=sandbox)
+        claim_database(env, memory, sandbox=sandbox)
+
+        assert story_mark(memory).exists()
 
     @pytest.mark.parametrize(("before", "words"), [(True, "invented people"), (False, "real bookings")])
     def test_changing_sides_is_refused(
@@ -138,7 +141,9 @@ class TestClaimDatabase:
     def test_a_new_database_begins_with_a_new_sandbox(self, env: Environment, memory: Path) -> None:
         claim_database(env, memory, sandbox=True)
         (memory / "sandbox.json").touch()
+        story_mark(memory).touch()
 
-        assert claim_database(env, memory, sandbox=True)
+        claim_database(env, memory, sandbox=True)
 
         assert not (memory / "sandbox.json").exists()
+        assert not story_mark(memory).exists()

@@ -103,6 +103,19 @@ def test_stopping_ends_every_child_even_a_stubborn_one(lines: list[str]) -> None
     assert "worker did not stop within 1 s: ending it." in lines
 
 
+def test_what_the_others_need_stops_last(lines: list[str]) -> None:
+    farewell = (
+        "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('bye'))); print('up'); "
+    )
+    with Supervisor(patience=QUICK, say=lines.append) as supervisor:
+        last = [sys.executable, "-c", farewell + "time.sleep(600)"]
+        supervisor.start(Program(name="sandbox", command=last, stops_last=True))
+        supervisor.start(python("worker", farewell + "time.sleep(600)"))
+        assert supervisor.tend_until(lambda: len(lines) == 2, seconds=20)
+
+    assert lines[2:] == [" worker | bye", "sandbox | bye"]
+
+
 def test_stopping_ends_what_a_child_started(lines: list[str]) -> None:
     with Supervisor(patience=QUICK, say=lines.append) as supervisor:
         supervisor.start(Program(name="web", command=["sh", "-c", "sleep 600 & echo $!; wait"]))
