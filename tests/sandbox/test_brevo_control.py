@@ -74,7 +74,8 @@ def test_things_are_added_and_people_act(api: Api) -> None:
         ("lists", {"name": "x", "id": 1}), ("attributes", {"name": "FIRSTNAME"}), ("attributes", {"name": "1"}),
         ("contacts", {"email": "a@b.com", "list_ids": [99]}),
         ("contacts", {"email": "a@b.com", "attributes": {"SMS": "1"}}),
-        ("lists", {"name": 7}), ("contacts", {"email": "a@b.com", "attributes": 1}), ("unsubscribe", "{"), ("delete", {"email": "nobody@example.com"}),
+        ("lists", {"name": 7}), ("contacts", {"email": "a@b.com", "attributes": 1}),
+        ("unsubscribe", "{"), ("delete", {"email": "nobody@example.com"}),
     ],
 )  # fmt: skip
 def test_impossible_control_is_refused(api: Api, name: str, body: Any) -> None:

@@ -1,26 +1,11 @@
 """POST /contacts/import and the processes it starts (reference 2.8 and 9)."""
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from tests.sandbox.brevo_api import Api, wait_until
-
-
-def rows(*emails: str, **attributes: Any) -> list[dict[str, Any]]:
-    """Return rows of a jsonBody."""
-    return [{"email": email, "attributes": attributes} for email in emails]
-
-
-def run(api: Api, body: dict[str, Any]) -> Any:
-    """Import into list 1, unless the body says otherwise; return the finished process."""
-    answer = api.post("/contacts/import", body if "newList" in body else {"listIds": [1], **body})
-    assert answer.status == 202, answer.text
-    return api.finished(answer.json["processId"])
+from tests.sandbox.brevo_api import Api, rows, wait_until
 
 
 def report(api: Api, process: Any, name: str) -> list[str]:
@@ -33,7 +18,7 @@ def report(api: Api, process: Any, name: str) -> list[str]:
 
 
 def test_rows_become_contacts_on_the_list(api: Api) -> None:
-    process = run(api, {"jsonBody": rows("ada@example.com", "bob@example.com", FIRSTNAME="X", SMS="")})
+    process = api.imported({"jsonBody": rows("ada@example.com", "bob@example.com", FIRSTNAME="X", SMS="")})
 
     assert (process["name"], process["status"]) == ("IMPORTUSER", "completed")
     assert set(process["info"]["import"].values()) == {None}
@@ -60,7 +45,7 @@ def test_process_is_queued_then_at_work_then_completed(api: Api) -> None:
 def test_import_can_end_badly(api: Api, outcome: str) -> None:
     api.brevo.settings.import_outcome = outcome
 
-    process = run(api, {"jsonBody": rows("ada@example.com")})
+    process = api.imported({"jsonBody": rows("ada@example.com")})
 
     assert process == {"id": 1, "name": "IMPORTUSER", "status": outcome}
     assert api.brevo.contacts() == []
@@ -77,7 +62,7 @@ def test_csv_is_read_by_its_header(api: Api) -> None:
         "",
     ]
 
-    run(api, {"fileBody": "\n".join(lines)})
+    api.imported({"fileBody": "\n".join(lines)})
 
     assert api.attributes("ada@example.com") == {
         "FIRSTNAME": "Ada; Countess", "COUNT": 3, "VIP": True, "TOPICS": ["Demo", "Price"]
@@ -93,7 +78,7 @@ def test_completed_does_not_mean_that_every_row_was_taken(api: Api) -> None:
         {"attributes": {"FIRSTNAME": "Nobody"}},
     ]
 
-    process = run(api, {"jsonBody": body})
+    process = api.imported({"jsonBody": body})
 
     assert process["status"] == "completed"
     assert report(api, process, "invalid_emails") == ["EMAIL", "not an address", ""]
@@ -104,7 +89,7 @@ def test_completed_does_not_mean_that_every_row_was_taken(api: Api) -> None:
 
 
 def test_two_rows_with_one_phone(api: Api) -> None:
-    process = run(api, {"jsonBody": rows("ada@example.com", "bob@example.com", SMS="33612345678")})
+    process = api.imported({"jsonBody": rows("ada@example.com", "bob@example.com", SMS="33612345678")})
 
     assert report(api, process, "duplicate_phone_id") == ["EMAIL;SMS", "bob@example.com;33612345678"]
 
@@ -113,7 +98,7 @@ def test_what_does_not_fit_is_dropped_and_the_row_taken(api: Api) -> None:
     api.brevo.settings.unknown_attribute = "400"
     api.brevo.add_attribute("DAY", "date")
 
-    run(api, {"jsonBody": rows("ada@example.com", DAY="11/02/1989", SMS="0612345678", NOPE="x", FIRSTNAME="Ada")})
+    api.imported({"jsonBody": rows("ada@example.com", DAY="11/02/1989", SMS="0612345678", NOPE="x", FIRSTNAME="Ada")})
 
     assert api.attributes("ada@example.com") == {"FIRSTNAME": "Ada"}
 
@@ -121,7 +106,7 @@ def test_what_does_not_fit_is_dropped_and_the_row_taken(api: Api) -> None:
 def test_existing_contacts_are_updated_and_empty_cells_left_alone(api: Api) -> None:
     api.brevo.add_contact("ada@example.com", {"FIRSTNAME": "Ada", "LASTNAME": "Byron"}, [2])
 
-    run(api, {"jsonBody": rows("ada@example.com", FIRSTNAME="", LASTNAME="Lovelace")})
+    api.imported({"jsonBody": rows("ada@example.com", FIRSTNAME="", LASTNAME="Lovelace")})
 
     assert api.attributes("ada@example.com") == {"FIRSTNAME": "Ada", "LASTNAME": "Lovelace"}
     assert api.contact("ada@example.com")["listIds"] == [1, 2]
@@ -130,7 +115,7 @@ def test_existing_contacts_are_updated_and_empty_cells_left_alone(api: Api) -> N
 def test_empty_cells_can_erase(api: Api) -> None:
     api.brevo.add_contact("ada@example.com", {"FIRSTNAME": "Ada", "LASTNAME": "Byron"})
 
-    run(api, {"fileBody": "EMAIL;FIRSTNAME\nada@example.com;\n", "emptyContactsAttributes": True})
+    api.imported({"fileBody": "EMAIL;FIRSTNAME\nada@example.com;\n", "emptyContactsAttributes": True})
 
     assert api.attributes("ada@example.com") == {"LASTNAME": "Byron"}
 
@@ -138,7 +123,7 @@ def test_empty_cells_can_erase(api: Api) -> None:
 def test_existing_contacts_can_be_left_alone(api: Api) -> None:
     api.brevo.add_contact("ada@example.com", {"FIRSTNAME": "Ada"})
 
-    run(api, {"jsonBody": rows("ada@example.com", FIRSTNAME="X"), "updateExistingContacts": False})
+    api.imported({"jsonBody": rows("ada@example.com", FIRSTNAME="X"), "updateExistingContacts": False})
 
     assert api.attributes("ada@example.com") == {"FIRSTNAME": "Ada"}
     assert api.contact("ada@example.com")["listIds"] == [1]
@@ -148,20 +133,20 @@ def test_blocklisted_contacts_stay_so(api: Api) -> None:
     api.brevo.add_contact("ada@example.com")
     api.brevo.block("ada@example.com")
 
-    run(api, {"jsonBody": rows("ada@example.com")})
+    api.imported({"jsonBody": rows("ada@example.com")})
 
     assert api.contact("ada@example.com")["emailBlacklisted"] is True
 
 
 def test_blocklisting_applies_to_all_rows(api: Api) -> None:
-    run(api, {"jsonBody": rows("ada@example.com", "bob@example.com"), "emailBlacklist": True, "smsBlacklist": True})
+    api.imported({"jsonBody": rows("ada@example.com", "bob@example.com"), "emailBlacklist": True, "smsBlacklist": True})
 
     assert {contact["emailBlacklisted"] for contact in api.brevo.contacts()} == {True}
     assert {contact["smsBlacklisted"] for contact in api.brevo.contacts()} == {True}
 
 
 def test_new_list_is_created(api: Api) -> None:
-    run(api, {"jsonBody": rows("ada@example.com"), "newList": {"listName": "Imported", "folderId": 1}})
+    api.imported({"jsonBody": rows("ada@example.com"), "newList": {"listName": "Imported", "folderId": 1}})
 
     found = api.get("/contacts/lists?limit=1").json["lists"][0]
     assert (found["name"], found["uniqueSubscribers"]) == ("Imported", 1)
@@ -176,7 +161,7 @@ def test_row_may_name_its_contact_by_phone_ext_id_or_number(api: Api) -> None:
         {"id": 3, "attributes": {"LASTNAME": "C"}},
     ]
 
-    run(api, {"jsonBody": body})
+    api.imported({"jsonBody": body})
 
     assert [contact["attributes"]["LASTNAME"] for contact in api.brevo.contacts()] == ["A", "B", "C"]
 
@@ -224,7 +209,7 @@ def test_body_holds_10_mb(api: Api) -> None:
 
 def test_processes_are_listed_newest_first(api: Api) -> None:
     for number in range(12):
-        run(api, {"jsonBody": rows(f"p{number}@example.com")})
+        api.imported({"jsonBody": rows(f"p{number}@example.com")})
 
     listed = api.get("/processes").json
 
@@ -243,7 +228,7 @@ def test_unknown_report(api: Api) -> None:
 
 
 def test_thousands_of_rows_are_quick(api: Api) -> None:
-    run(api, {"jsonBody": rows(*(f"p{number}@example.com" for number in range(5000)), FIRSTNAME="X")})
+    api.imported({"jsonBody": rows(*(f"p{number}@example.com" for number in range(5000)), FIRSTNAME="X")})
 
     assert api.get("/contacts/lists/1").json["uniqueSubscribers"] == 5000
 
@@ -258,53 +243,3 @@ def test_import_goes_on_with_a_loaded_state(api: Api) -> None:
     api.brevo.state = state
 
     wait_until(lambda: api.brevo.contact("ada@example.com") is not None)
-
-
-class _Files(BaseHTTPRequestHandler):
-    files: dict[str, str] = {}
-    posted: list[Any] = []
-
-    def do_GET(self) -> None:
-        body = self.files.get(self.path)
-        self.send_response(200 if body is not None else 404)
-        self.end_headers()
-        self.wfile.write((body or "").encode())
-
-    def do_POST(self) -> None:
-        self.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Stay silent."""
-
-
-@pytest.fixture
-def files() -> Iterator[str]:
-    """Return the address of a server that has files and takes posts."""
-    _Files.files = {"/a.csv": "EMAIL;FIRSTNAME\nada@example.com;Ada\n", "/a.json": json.dumps(rows("bob@example.com"))}
-    _Files.posted = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Files) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join(5)
-
-
-@pytest.mark.parametrize(("name", "email"), [("a.csv", "ada@example.com"), ("a.json", "bob@example.com")])
-def test_file_is_fetched(api: Api, files: str, name: str, email: str) -> None:
-    run(api, {"fileUrl": f"{files}/{name}"})
-
-    assert api.brevo.list_members(1) == [email]
-
-
-def test_file_that_cannot_be_fetched_fails_the_import(api: Api, files: str) -> None:
-    assert run(api, {"fileUrl": f"{files}/nope.csv"})["status"] == "failed"
-
-
-def test_end_is_told_to_the_notify_url(api: Api, files: str) -> None:
-    process = run(api, {"jsonBody": rows("ada@example.com"), "notifyUrl": f"{files}/done"})
-
-    wait_until(lambda: bool(_Files.posted))
-    assert _Files.posted == [{"processId": process["id"], "status": "completed"}]
