@@ -62,7 +62,7 @@ class Run:
 
     def port(self, address: str) -> int:
         """Return the port of the printed address that ends in these words."""
-        found = re.search(rf"http://127\.0\.0\.1:(\d+){re.escape(address)}\b", self.output)
+        found = re.search(rf"http://127\.0\.0\.1:(\d+){re.escape(address)}(?!\S)", self.output)
         assert found, self.output
         return int(found[1])
 
