@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from calendly_connector.services import clock, ledger, prune, push, receive, settle, sweep, sync
+from calendly_connector.services import bulk, clock, ledger, prune, push, receive, settle, sweep, sync
 from calendly_connector.services.queue import Claimed
 
 
@@ -20,7 +20,9 @@ class Task:
 
 TASKS: dict[str, Task] = {
     receive.TAKE_IN: Task(run=lambda job: sync.take_in(job.subject), give_up=sync.give_up),
-    ledger.PUSH: Task(run=lambda job: push.push(job.subject, job.renew), give_up=push.give_up),
+    ledger.PUSH: Task(run=bulk.push_or_gather, give_up=push.give_up),
+    bulk.GATHER: Task(run=lambda job: bulk.gather(job.subject, job.renew)),
+    bulk.ADVANCE: Task(run=lambda job: bulk.advance(job.subject, job.renew), give_up=bulk.give_up),
     ledger.MISSING_HALF: Task(run=lambda job: sync.fetch_missing_half(job.subject)),
     settle.SETTLE: Task(run=lambda job: settle.settle(job.subject, job.renew)),
     clock.TURN: Task(run=lambda job: clock.turn(job.subject)),

@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from calendly_connector.clients import errors
-from calendly_connector.clients.http import Answer, Http
+from calendly_connector.clients.http import Answer, Http, read_text
 from calendly_connector.core.attributes import Attribute
 
 EVENTS_PER_BATCH, BATCH_BYTES = 200, 500_000
 IMPORT_BYTES = 8_000_000
+REPORT_BYTES = 20_000_000
+NAMES_PER_REMOVAL = 150
 LISTS_PER_PAGE, EVENTS_PER_PAGE = 50, 1000
 
 Observer = Callable[[str, Mapping[str, str]], None]
@@ -77,6 +79,7 @@ class BrevoClient:
     """One account. `base_url` includes "/v3"."""
 
     def __init__(self, *, api_key: str, base_url: str, observe: Observer | None = None) -> None:
+        self._base_url = base_url
         self._http = Http(service="Brevo", base_url=base_url, headers={"api-key": api_key})
         self._observe = observe or (lambda bucket, headers: None)
 
@@ -120,6 +123,41 @@ class BrevoClient:
             offset += len(rows)
             if not rows or offset >= int(data.get("count") or 0):
                 return
+
+    def first_folder(self) -> int:
+        """Return the id of the oldest folder, making one when there is none.
+
+        https://developers.brevo.com/reference/get-folders
+        """
+        params = {"limit": 1, "sort": "asc"}
+        rows = _object(self._call("contacts", "GET", "/contacts/folders", params=params).json).get("folders") or []
+        if rows:
+            return int(rows[0]["id"])
+        made = self._call("contacts", "POST", "/contacts/folders", json={"name": "Calendly"}).json
+        return int(_object(made)["id"])
+
+    def create_list(self, name: str, *, folder: int) -> int:
+        """Create a list and return its id. https://developers.brevo.com/reference/create-list"""
+        body = {"name": name, "folderId": folder}
+        return int(_object(self._call("contacts", "POST", "/contacts/lists", json=body).json)["id"])
+
+    def remove_from_list(self, number: int, emails: Sequence[str]) -> None:
+        """Take at most 150 contacts off a list; those that aren't on it don't matter.
+
+        https://developers.brevo.com/reference/remove-contact-from-list
+        """
+        self._change_list(number, "remove", {"emails": list(emails)})
+
+    def empty_list(self, number: int) -> None:
+        """Take everybody off a list. https://developers.brevo.com/reference/remove-contact-from-list"""
+        self._change_list(number, "remove", {"all": True})
+
+    def _change_list(self, number: int, what: str, body: Mapping[str, Any]) -> None:
+        try:
+            self._call("contacts", "POST", f"/contacts/lists/{number}/contacts/{what}", json=body)
+        except errors.Refused as refused:
+            if "and/or does not exist" not in str(refused.body.get("message", "")):
+                raise  # that answer means: nothing left to do (brevo-api.md §3)
 
     def upsert_contact(self, email: str, *, attributes: Mapping[str, Any], lists: Sequence[int] = ()) -> None:
         """Create or update a contact and let it join lists. May be repeated.
@@ -214,6 +252,12 @@ class BrevoClient:
         info = _object(_object(data.get("info") or {}).get("import") or {})
         reports = {name: value for name, value in info.items() if isinstance(value, str) and value}
         return Process(id=number, status=str(data.get("status") or ""), reports=reports)
+
+    def read_report(self, address: str) -> str:
+        """Return the text of an import's error report, read without our key: it may lie on another host."""
+        if not address.startswith("https://") and urlsplit(address).netloc != urlsplit(self._base_url).netloc:
+            raise errors.BadAnswer("Brevo named a report at an address that isn't safe to read.")
+        return read_text(address, service="Brevo's report", limit=REPORT_BYTES)
 
 
 def event_body(name: str, *, email: str, at: datetime, properties: Mapping[str, Any]) -> dict[str, Any]:

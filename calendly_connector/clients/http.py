@@ -71,6 +71,23 @@ class Http:
         return _answer(response, masked(doing))
 
 
+def read_text(address: str, *, service: str, limit: int) -> str:
+    """Return the text at an address, read without credentials; raise BadAnswer above `limit` bytes."""
+    patience = (CONNECT_SECONDS, READ_SECONDS)
+    try:
+        with requests.get(
+            address, headers={"User-Agent": USER_AGENT}, timeout=patience, allow_redirects=False, stream=True
+        ) as response:
+            if response.status_code != 200:
+                raise errors.BadAnswer(f"{service}: answered {response.status_code}.", status=response.status_code)
+            content = response.raw.read(limit + 1, decode_content=True)
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise errors.Unreachable(f"{service}: can't be read ({type(error).__name__}).") from None
+    if len(content) > limit:
+        raise errors.BadAnswer(f"{service}: is larger than {limit} bytes.")
+    return str(content.decode("utf-8", "replace"))
+
+
 def masked(doing: str) -> str:
     """Return a call's description without e-mail addresses in its path."""
     return "/".join("…" if "@" in part or "%40" in part.lower() else part for part in doing.split("/"))

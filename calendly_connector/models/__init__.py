@@ -1,6 +1,7 @@
 """Remembering: fields, constraints, querysets and one-row mutators. No network, no rules."""
 
 from calendly_connector.models.booking import Booking
+from calendly_connector.models.bulk_import import BulkImport
 from calendly_connector.models.catalogue import BrevoAttribute, BrevoList, EventType
 from calendly_connector.models.connection import BrevoAccount, Connection
 from calendly_connector.models.delivery import WebhookDelivery
@@ -15,6 +16,7 @@ __all__ = [
     "BrevoAccount",
     "BrevoAttribute",
     "BrevoList",
+    "BulkImport",
     "Connection",
     "EventType",
     "FieldMapping",

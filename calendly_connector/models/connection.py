@@ -26,6 +26,9 @@ class BrevoAccount(models.Model):
     pause_reason = models.TextField(blank=True, help_text="What staff should do about it.")
     paused_at = models.DateTimeField(null=True, blank=True)
     attributes_read_at = models.DateTimeField(null=True, blank=True, help_text="Age of the attribute catalogue.")
+    import_list = models.BigIntegerField(
+        null=True, blank=True, help_text="A list of our own: Brevo imports only into lists. Emptied after each import."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

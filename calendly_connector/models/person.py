@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from calendly_connector.models.bulk_import import BulkImport
 from calendly_connector.models.connection import Connection
 
 
@@ -20,6 +21,9 @@ class Person(models.Model):
     )
     pushed_at = models.DateTimeField(null=True, blank=True)
     pushed_digest = models.CharField(max_length=64, blank=True, help_text="What was written last, to tell a change.")
+    bulk_import = models.ForeignKey(
+        BulkImport, on_delete=models.SET_NULL, null=True, blank=True, related_name="people", help_text="Under way."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,13 +1,16 @@
 """Writes the sync log: each step's outcome, in staff's words. The log's waiting rows are the outbox."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.utils import timezone
 
-from calendly_connector.core.steps import UpsertContact
+from calendly_connector.core.steps import UpsertContact, Value
 from calendly_connector.models import Person, SyncLogEntry
 
 State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
+COVERED = "Covered by the next write of the same contact."
+LISTS_REFUSED = "Brevo refused. {} Are the lists of the mapping still there?"
 OPEN = (State.WAITING, State.SENDING, State.UNKNOWN)
 
 
@@ -48,15 +51,43 @@ def failed(steps: Iterable[SyncLogEntry], reason: str) -> None:
 def contact_written(steps: Sequence[SyncLogEntry], sent: UpsertContact) -> None:
     """Settle contact steps: the last one holds what was written, the ones before it were covered by it."""
     *earlier, last = steps
-    _settle(earlier, State.MERGED, "Covered by the next write of the same contact.")
-    last.summary = f"Contact written: {len(sent.attributes)} attributes"
-    if sent.join_lists:
-        last.summary += f", joined {_lists(sent.join_lists)}"
-    last.request = {
-        "attributes": {name: list(v) if isinstance(v, tuple) else v for name, v in sent.attributes.items()},
-        "lists": list(sent.join_lists),
-    }
+    _settle(earlier, State.MERGED, COVERED)
+    last.request = {"attributes": plain(sent.attributes), "lists": list(sent.join_lists)}
+    last.summary = _written(last.request)
     _settle([last], State.DONE, " ".join(sent.warnings))
+
+
+def imported(carriers: Sequence[SyncLogEntry]) -> None:
+    """Settle the contact steps of an import. Each person's `carrier` holds what was written, and the lists to leave."""
+    covered = SyncLogEntry.objects.filter(
+        person__in=[step.person_id for step in carriers], kind=Kind.CONTACT, state=State.SENDING
+    )
+    covered.exclude(pk__in=[step.pk for step in carriers]).update(
+        state=State.MERGED, reason=COVERED, settled_at=timezone.now()
+    )
+    for step in carriers:
+        request = step.request
+        step.summary = f"{_written(request)} (imported with others)"
+        _settle([step], State.DONE, request.get("warnings", ""))
+        if request.get("leave"):
+            add_leave(step.person, step, request["leave"])
+
+
+def settle_all(steps: Sequence[SyncLogEntry], state: SyncLogEntry.State, reason: str = "") -> None:
+    """Settle many steps alike, in one statement."""
+    SyncLogEntry.objects.filter(pk__in=[step.pk for step in steps]).update(
+        state=state, reason=reason, settled_at=timezone.now()
+    )
+
+
+def plain(attributes: Mapping[str, Value]) -> dict[str, Any]:
+    """Return attribute values as JSON has them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in attributes.items()}
+
+
+def _written(request: Mapping[str, Any]) -> str:
+    words = f"Contact written: {len(request['attributes'])} attributes"
+    return f"{words}, joined {_lists(request['lists'])}" if request["lists"] else words
 
 
 def add_leave(person: Person, origin: SyncLogEntry, lists: Sequence[int]) -> None:

@@ -25,6 +25,11 @@ def key_of(account_id: int, bucket: str) -> str:
     return f"brevo:{account_id}:{bucket}"
 
 
+def account_of(key: str) -> int:
+    """Return the account that a key belongs to."""
+    return int(key.split(":")[1])
+
+
 def open_buckets(account_id: int) -> None:
     """Create an account's buckets, once."""
     rows = [RateLimit(key=key_of(account_id, name), interval=seconds) for name, seconds in INTERVALS.items()]

@@ -17,6 +17,7 @@ from calendly_connector.core import decide
 from calendly_connector.core import person as core_person
 from calendly_connector.core.decide import ContactDecision
 from calendly_connector.core.merge import Entry
+from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import UpsertContact
 from calendly_connector.models import BrevoAccount, Person, SyncLogEntry
 from calendly_connector.services import accounts, catalogue, journal, limits, mapping, queue, settle
@@ -34,7 +35,7 @@ def push(person_id: int, renew: accounts.Renew) -> None:
     if person is None:
         return
     steps = journal.open_steps(person)
-    if not steps:
+    if not steps or person.bulk_import_id:  # an import under way asks for the person again when it is over
         return
     account = person.connection.brevo_account
     if account.is_paused:
@@ -87,12 +88,7 @@ class Writer:
             journal.contact_written(steps, sent)
             if decision.leave:
                 journal.add_leave(self.person, steps[-1], decision.leave.lists)
-            Person.objects.filter(pk=self.person.pk).update(
-                list_operations={str(number): what for number, what in decision.operations.items()},
-                pushed_at=timezone.now(),
-                pushed_digest=digest(decision),
-                clock_at=self.clock_at,
-            )
+            remember(self.person.pk, memory(decision, self.clock_at))
         return True
 
     def _decide(self, client: BrevoClient) -> ContactDecision | None:
@@ -136,7 +132,7 @@ class Writer:
         except errors.NotFound:
             journal.done([step], "The contact isn't in Brevo any more.")
         except errors.Refused as refused:
-            journal.failed([step], f"Brevo refused. {refused} Are the lists of the mapping still there?")
+            journal.failed([step], journal.LISTS_REFUSED.format(refused))
         else:
             journal.done([step])
 
@@ -168,9 +164,24 @@ class Writer:
         return accounts.call(self.account, bucket, work, renew=self.renew, is_paced=is_paced)
 
 
-def decide_now(person: Person) -> tuple[ContactDecision | None, datetime | None]:
+def memory(decision: ContactDecision, clock_at: datetime | None) -> dict[str, Any]:
+    """Return what to keep about a person once Brevo has taken a decision, as JSON."""
+    return {
+        "list_operations": {str(number): what for number, what in decision.operations.items()},
+        "pushed_digest": digest(decision),
+        "clock_at": clock_at.isoformat() if clock_at else None,
+    }
+
+
+def remember(person_id: int, memory: dict[str, Any]) -> None:
+    """Keep what Brevo now shows about a person (`memory`)."""
+    clock_at = datetime.fromisoformat(memory["clock_at"]) if memory["clock_at"] else None
+    Person.objects.filter(pk=person_id).update(**{**memory, "clock_at": clock_at}, pushed_at=timezone.now())
+
+
+def decide_now(person: Person, rules: RuleSet | None = None) -> tuple[ContactDecision | None, datetime | None]:
     """Return how the contact should look by the ledger as it is now, and when time alone next changes that."""
-    rules = mapping.rules_of(person.connection)
+    rules = rules or mapping.rules_of(person.connection)
     entries: list[Entry] = [row.to_entry() for row in person.bookings.all()]
     counted = [entry for entry in entries if entry.booking.meeting.event_type not in rules.ignored_types]
     summary = core_person.summarise(counted, now=timezone.now(), grace=rules.grace)

@@ -27,6 +27,7 @@ class Claimed:
     subject: int
     attempts: int
     failures: int
+    lane: str
 
     def renew(self) -> None:
         """Hold the lease longer; raise LeaseLost when somebody else has the job."""
@@ -69,7 +70,7 @@ WHERE id IN (
     AND NOT EXISTS (SELECT 1 FROM calendly_connector_ratelimit l
                     WHERE l.key = job.lane AND (l.blocked_until > %s OR l.free_at > %s))
   ORDER BY job.run_after, job.id LIMIT 1 {lock})
-RETURNING id, kind, subject, attempts, failures
+RETURNING id, kind, subject, attempts, failures, lane
 """
 
 
@@ -103,7 +104,8 @@ def claim(worker: str) -> Claimed | None:
     with connection.cursor() as cursor:
         cursor.execute(CLAIM.format(lock=lock), values)
         row = cursor.fetchone()
-    return Claimed(id=row[0], kind=row[1], subject=row[2], attempts=row[3], failures=row[4]) if row else None
+    names = ("id", "kind", "subject", "attempts", "failures", "lane")
+    return Claimed(**dict(zip(names, row, strict=True))) if row else None
 
 
 def finish(job: Claimed) -> None:

@@ -32,5 +32,5 @@ def _deliveries() -> list[int]:
 def _people() -> list[Person]:
     job = Job.objects.filter(kind=ledger.PUSH, subject=OuterRef("pk"))
     step = SyncLogEntry.objects.filter(person=OuterRef("pk"), state__in=["waiting", "sending"])
-    waiting = Person.objects.filter(Exists(step), ~Exists(job)).select_related("connection")
+    waiting = Person.objects.filter(Exists(step), ~Exists(job), bulk_import=None).select_related("connection")
     return list(waiting.order_by("pk")[:BATCH])

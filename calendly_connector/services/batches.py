@@ -1,0 +1,107 @@
+"""The steps that follow an import, many people's in one call: lists left, and events in batches of 200."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.utils import timezone
+
+from calendly_connector.clients import brevo, errors
+from calendly_connector.clients.brevo import BrevoClient
+from calendly_connector.models import BrevoAccount, SyncLogEntry
+from calendly_connector.services import accounts, journal, queue, settle
+
+State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
+
+
+def leave_lists(account: BrevoAccount, client: BrevoClient, people: list[int], renew: accounts.Renew) -> None:
+    """Do the waiting "leave lists" steps of many people, 150 a call. May be repeated."""
+    waiting = SyncLogEntry.objects.filter(person__in=people, kind=Kind.LEAVE_LISTS, state=State.WAITING)
+    steps = list(waiting.select_related("person").order_by("pk"))
+    leaving: dict[int, list[str]] = defaultdict(list)
+    for step in steps:
+        for number in step.request["lists"]:
+            leaving[number].append(step.person.email)
+    refusals = {number: _leave(account, client, number, emails, renew) for number, emails in leaving.items()}
+    refused = {step.pk: why for step in steps for number in step.request["lists"] if (why := refusals[number])}
+    journal.settle_all([step for step in steps if step.pk not in refused], State.DONE)
+    for step in steps:
+        if step.pk in refused:
+            journal.failed([step], refused[step.pk])
+
+
+def _leave(account: BrevoAccount, client: BrevoClient, number: int, emails: list[str], renew: accounts.Renew) -> str:
+    """Take people off one list; return why Brevo refused, "" when it didn't."""
+    try:
+        for piece in _pieces(emails, brevo.NAMES_PER_REMOVAL):
+            accounts.call(account, "contacts", partial(client.remove_from_list, number, piece), renew=renew)
+    except errors.Refused as refused:
+        return journal.LISTS_REFUSED.format(refused)
+    return ""
+
+
+def send_events(account: BrevoAccount, client: BrevoClient, people: list[int], renew: accounts.Renew) -> None:
+    """Send the waiting events of many people, each person's in order. Never sends one twice."""
+    steps = SyncLogEntry.objects.filter(person__in=people, kind=Kind.EVENT, state__in=journal.OPEN)
+    blocked = set(steps.exclude(state=State.WAITING).values_list("person", flat=True))
+    waiting = [
+        step for step in steps.select_related("person").order_by("person", "pk") if step.person_id not in blocked
+    ]
+    for batch in _batches(waiting):
+        _send(account, client, batch, renew)
+
+
+def _send(account: BrevoAccount, client: BrevoClient, batch: list[SyncLogEntry], renew: accounts.Renew) -> None:
+    accounts.wait_for(account, "other")
+    numbers = [step.pk for step in batch]
+    SyncLogEntry.objects.filter(pk__in=numbers).update(state=State.SENDING, sent_at=timezone.now())
+    bodies = [_body(step) for step in batch]
+    try:
+        refused = accounts.call(account, "other", partial(client.create_events, bodies), renew=renew, is_paced=False)
+    except queue.Later as later:
+        lost = accounts.is_outcome_unknown(later)
+        state = State.UNKNOWN if lost else State.WAITING
+        SyncLogEntry.objects.filter(pk__in=numbers).update(state=state, reason=str(later))
+        if lost:
+            settle.ask(account)
+            return
+        raise
+    except errors.Refused as error:
+        journal.settle_all(batch, State.FAILED, f"Brevo refused the whole batch. {error}")
+        return
+    journal.settle_all([step for at, step in enumerate(batch) if at not in refused], State.DONE)
+    for at, why in refused.items():
+        if at < len(batch):
+            journal.failed([batch[at]], f"Brevo refused the event: {why}")
+
+
+def _batches(steps: list[SyncLogEntry]) -> Iterator[list[SyncLogEntry]]:
+    """Yield pieces within Brevo's number and size."""
+    piece: list[SyncLogEntry] = []
+    size = 0
+    for step in steps:
+        length = len(json.dumps(_body(step)).encode()) + 2
+        if piece and (len(piece) == brevo.EVENTS_PER_BATCH or size + length > brevo.BATCH_BYTES):
+            yield piece
+            piece, size = [], 0
+        piece.append(step)
+        size += length
+    if piece:
+        yield piece
+
+
+def _body(step: SyncLogEntry) -> dict[str, Any]:
+    return brevo.event_body(
+        step.request["name"],
+        email=step.person.email,
+        at=datetime.fromisoformat(step.request["at"]),
+        properties=step.request["properties"],
+    )
+
+
+def _pieces(items: list[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
