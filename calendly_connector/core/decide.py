@@ -96,7 +96,7 @@ def stages(entry: Entry) -> Sequence[Trigger]:
     """Return the triggers that a booking's present state implies, in the order of a life, however we learnt of it."""
     invitee = entry.booking.invitee
     found = [Trigger.RESCHEDULED if invitee.old_invitee else Trigger.BOOKED]
-    if entry.attended_at:
+    if entry.attended_at and not invitee.no_show_uri:  # a mark withdraws what the clock concluded
         found.append(Trigger.ATTENDED)
     if invitee.no_show_uri:
         found.append(Trigger.NO_SHOW)
