@@ -100,7 +100,7 @@ class Calendly(Catalogue, Bookings):
     def reset(self) -> None:
         """Begin again with the default organization; deliveries under way are forgotten, the mode is automatic."""
         self._become(default_state())
-        self.deliveries.mode = "auto"
+        self.deliveries.reset()
 
     def stop(self) -> None:
         """End the delivery threads."""

@@ -53,10 +53,11 @@ class Bookings:
         """Book a meeting and return the invitee's URI.
 
         `event_type` is a URI, name or slug (the first type when empty), `start_time` the next free slot when None,
-        `location` a whole location of the event or only its `kind`, `event` a group event to join. Further keywords
-        (payment, text_reminder_number, reconfirmation, routing_form_submission, scheduling_method,
-        invitee_scheduled_by) are stored as they are.
+        `location` a whole location of the event or only its `kind`, `event` a group event to join. Further keywords:
+        see `calendly_parts.EXTRA` (payment, text_reminder_number…).
         """
+        if invitee.keys() - parts.EXTRA:
+            raise TypeError(f"an invitee has no {', '.join(sorted(invitee.keys() - parts.EXTRA))}")
         with self.lock:
             kind = self.find_event_type(self.state.events[event]["event_type"] if event else event_type)
             at = self._start(kind, start_time) if not event else moment(self.state.events[event]["start_time"])
@@ -168,7 +169,8 @@ class Bookings:
         self, kind: Json, at: float, host: str, location: Json | None, guests: Iterable[str], answers: Answers
     ) -> Json:
         hosts = self.state.hosts[kind["uri"]]
-        user = self.state.users[host or self.slots.free_host(kind, at) or hosts[0]]
+        free = None if host or len(hosts) == 1 else self.slots.free_host(kind, at)
+        user = self.state.users[host or free or hosts[0]]
         self.state.turns[kind["uri"]] = hosts.index(user["uri"]) + 1 if user["uri"] in hosts else 0
         place = parts.location(kind["locations"], location, answers)
         event = parts.scheduled_event(kind, user, at, place, self.state.places[kind["uri"]], self._tick())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from inspect import signature
 from typing import Any
 
 from sandbox.calendly import Calendly
@@ -105,8 +106,12 @@ class CalendlyControl:
         }
 
     def _uri(self, act: Callable[..., str]) -> Callable[[Json], Json]:
+        """Return an action that calls a method; `invitee` and `event` will do for `invitee_uri` and `event_uri`."""
+        known = signature(act).parameters
+
         def action(given: Json) -> Json:
-            return {"uri": act(**given)}
+            names = {name: f"{name}_uri" if f"{name}_uri" in known else name for name in given}
+            return {"uri": act(**{names[name]: value for name, value in given.items()})}
 
         return action
 

@@ -12,6 +12,17 @@ CARRIED = (
     "email", "name", "first_name", "last_name", "timezone", "questions_and_answers", "tracking",
     "text_reminder_number", "routing_form_submission", "payment", "scheduling_method", "invitee_scheduled_by",
 )  # fmt: skip
+# What `book` may be given beyond its own arguments; stored as it is.
+EXTRA = frozenset(
+    {
+        "payment",
+        "text_reminder_number",
+        "reconfirmation",
+        "routing_form_submission",
+        "scheduling_method",
+        "invitee_scheduled_by",
+    }
+)
 # Kinds of conference: the location's type in an event is not always the kind of the event type.
 CONFERENCES = {
     "zoom_conference": ("zoom", "https://us02web.zoom.us/j/{}"),

@@ -9,7 +9,6 @@ from sandbox.calendly_state import State
 from sandbox.calendly_values import Json, moment, stamp
 
 OPENS, CLOSES, STEP = 9, 17, 30 * 60
-LONGEST = 720 * 60  # an event type lasts at most 720 minutes, so an older event cannot still be running
 
 
 class Slots:
@@ -82,7 +81,7 @@ class Slots:
 
     def _around(self, host: str, start: float, end: float) -> Iterator[Json]:
         index = self._state.by_host.get(host, [])
-        first = bisect_left(index, (stamp(start - LONGEST), ""))
+        first = bisect_left(index, (stamp(start - self._state.longest), ""))
         for at in range(first, bisect_left(index, (stamp(end), ""))):
             event = self._state.events[index[at][1]]
             if event["status"] == "active":

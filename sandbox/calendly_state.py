@@ -8,7 +8,7 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sandbox.calendly_values import Json, stamp
+from sandbox.calendly_values import Json, moment, stamp
 
 Key = tuple[str, str]  # (start_time, event URI): texts of equal form, so they sort by time
 
@@ -86,6 +86,7 @@ class State:
     by_host: dict[str, list[Key]] = field(default_factory=dict)
     by_email: dict[str, list[Key]] = field(default_factory=dict)
     last_tick: int = 0  # microseconds
+    longest: float = 0.0  # seconds that the longest event lasts: how far back a running one can have begun
 
     def tick(self, now: float) -> str:
         """Return the time of a change; two changes never share one, so the newest can be told."""
@@ -94,7 +95,7 @@ class State:
 
     def add_event(self, event: Json) -> None:
         """Store a new event and index it."""
-        self.events[event["uri"]] = event
+        self._keep_event(event)
         self.event_invitees[event["uri"]] = []
         insort(self.by_start, _key(event))
         self._index_hosts(event)
@@ -107,7 +108,7 @@ class State:
                 _remove(index, _key(old))
             for index in self._indexes({**old, "event_memberships": event["event_memberships"]}):
                 insort(index, _key(event))
-        self.events[event["uri"]] = event
+        self._keep_event(event)
 
     def add_invitee(self, invitee: Json) -> None:
         """Store a new invitee under its event."""
@@ -130,6 +131,10 @@ class State:
     def is_admin(self, user: str) -> bool:
         """Say whether a user may see and do things for the whole organization."""
         return self.role(user) in ("owner", "admin")
+
+    def _keep_event(self, event: Json) -> None:
+        self.events[event["uri"]] = event
+        self.longest = max(self.longest, moment(event["end_time"]) - moment(event["start_time"]))
 
     def _index_hosts(self, event: Json) -> None:
         for membership in event["event_memberships"]:

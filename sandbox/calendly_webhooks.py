@@ -16,6 +16,7 @@ from sandbox.calendly_post import Poster, UnreachableError
 from sandbox.calendly_values import Json, stamp
 from sandbox.world import Clock
 
+CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 15.0
 WORKERS = 8
 FIRST_WAIT = 10.0  # seconds before the first retry, doubled each time (the real times are undocumented)
 GIVE_UP_AFTER = 24 * 3600.0
@@ -76,12 +77,14 @@ class Deliveries:
 
     def __init__(self, clock: Clock, on_failure: OnFailure) -> None:
         self._mode: Mode = "auto"
-        self.connect_timeout, self.read_timeout = 10.0, 15.0
+        self.connect_timeout, self.read_timeout = CONNECT_TIMEOUT, READ_TIMEOUT
         self._clock = clock
         self._on_failure = on_failure
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)  # workers wait here for something due
+        self._settled = threading.Condition(lock)  # `settle` waits here for them to finish
         self._queue: list[Delivery] = []
-        self._sending = 0
+        self._sending: set[Delivery] = set()
         self._number = 0
         self._recent: deque[Delivery] = deque(maxlen=1000)
         self._workers: list[threading.Thread] = []
@@ -130,7 +133,7 @@ class Deliveries:
     def deliver(self, delivery: Delivery) -> int:
         """Send one message now (again, if it was sent before) and return the status; 0 when unreachable."""
         with self._changed:
-            self._sending += 1
+            self._sending.add(delivery)
         poster = Poster(self.connect_timeout, self.read_timeout)
         try:
             return self._attempt(delivery, poster)
@@ -143,27 +146,36 @@ class Deliveries:
 
     def abandon(self, subscription_uri: str) -> None:
         """Lose everything still pending for a subscription (deleted or disabled: nothing is replayed)."""
-        for delivery in self.pending():
-            if delivery.subscription == subscription_uri:
-                self.drop(delivery)
+        with self._changed:
+            for delivery in [*self._queue, *self._sending]:
+                if delivery.subscription == subscription_uri and delivery.status in ("pending", "sending"):
+                    self._finish(delivery, "dropped")
 
     def run_due(self, timeout: float = 30.0) -> None:
         """In automatic mode, return once everything due by the simulated clock has been tried."""
         if self._mode == "auto":
             self.settle(timeout)
 
-    def settle(self, timeout: float = 5.0) -> bool:
+    def settle(self, timeout: float = 10.0) -> bool:
         """Wait until nothing is due or being sent; say whether that happened in time."""
         with self._changed:
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: not self._sending and not self._due(), timeout)
+            return self._settled.wait_for(lambda: not self._sending and not self._due(), timeout)
+
+    def reset(self) -> None:
+        """Begin again: no messages, mode and time-outs as at first."""
+        self.clear()
+        self.mode = "auto"
+        self.connect_timeout, self.read_timeout = CONNECT_TIMEOUT, READ_TIMEOUT
 
     def clear(self) -> None:
-        """Forget all messages."""
+        """Forget all messages; one that is being sent is not tried again."""
         with self._changed:
+            for delivery in self._sending:
+                delivery.status = "dropped"
             self._queue.clear()
             self._recent.clear()
-            self._changed.notify_all()
+            self._settled.notify_all()
 
     def stop(self) -> None:
         """End the worker threads."""
@@ -177,7 +189,7 @@ class Deliveries:
     def snapshot(self) -> list[Delivery]:
         """Return what a restarted sandbox must still send."""
         with self._changed:
-            sending = [delivery for delivery in self._recent if delivery.status == "sending"]
+            sending = [delivery for delivery in self._sending if delivery.status == "sending"]
             return [*self._queue, *sending]
 
     def restore(self, deliveries: list[Delivery]) -> None:
@@ -218,7 +230,7 @@ class Deliveries:
                     return
                 delivery = heapq.heappop(self._queue)
                 delivery.status = "sending"
-                self._sending += 1
+                self._sending.add(delivery)
             poster.connect_timeout, poster.read_timeout = self.connect_timeout, self.read_timeout
             self._attempt(delivery, poster)
 
@@ -229,7 +241,7 @@ class Deliveries:
         return max(0.001, self._queue[0].due_at - self._clock.now())
 
     def _attempt(self, delivery: Delivery, poster: Poster) -> int:
-        """Try once and settle the message. `_sending` has been counted up by the caller."""
+        """Try once and settle the message. The caller has put it into `_sending`."""
         now = self._clock.now()
         try:
             status = poster.post(delivery.url, delivery.body, delivery.headers(now))
@@ -244,8 +256,8 @@ class Deliveries:
                 self._fail(delivery, now)
         finally:
             with self._changed:
-                self._sending -= 1
-                self._changed.notify_all()
+                self._sending.discard(delivery)
+                self._settled.notify_all()
         return status
 
     def _fail(self, delivery: Delivery, now: float) -> None:
@@ -260,9 +272,12 @@ class Deliveries:
 
     def _plan(self, delivery: Delivery, due_at: float) -> None:
         with self._changed:
+            if delivery.status == "dropped":
+                return
             self._unqueue(delivery)
             delivery.status, delivery.due_at = "pending", due_at
             heapq.heappush(self._queue, delivery)
+            self._changed.notify_all()
 
     def _finish(self, delivery: Delivery, status: Status) -> None:
         with self._changed:

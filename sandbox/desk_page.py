@@ -76,7 +76,7 @@ def _question(question: Json) -> str:
 
 def _story_form() -> str:
     action = "/sandbox/calendly/desk/story"
-    return f'<p><form method="post" action="{action}"><button>Or let four people book at once</button></form></p>'
+    return f'<form method="post" action="{action}"><button>Or let four people book at once</button></form>'
 
 
 def _booking(invitee: Json, event: Json) -> list[str]:

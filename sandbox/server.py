@@ -79,10 +79,10 @@ class Server:
 
     def stop(self) -> None:
         """Stop serving and free the port."""
-        self._http.shutdown()
-        self._http.server_close()
-        if self._thread:
+        if self._thread:  # shutting down what never served would wait for ever
+            self._http.shutdown()
             self._thread.join(5)
+        self._http.server_close()
 
     def answer(self, request: Request) -> Response:
         """Return the answer to one request, playing planned faults; raise SilentReset for a lost answer."""

@@ -48,7 +48,7 @@ def _is_uri(value: object) -> bool:
     return not isinstance(value, str) or bool(urlsplit(value).scheme)
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Leaves timestamps as text: JSON has no other way to write them."""
 
 

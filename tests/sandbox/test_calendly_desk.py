@@ -165,14 +165,14 @@ def test_bookings_by_control_route(calendly: Api) -> None:
     booked = control(calendly, "/sandbox/calendly/book", {"email": "a@example.com", "event_type": "Demo"}).body["uri"]
     moved = control(calendly, "/sandbox/calendly/move", {"invitee_uri": booked}).body["uri"]
     assert control(calendly, "/sandbox/calendly/no-show", {"invitee_uri": moved}).status == 200
-    assert control(calendly, "/sandbox/calendly/undo", {"invitee_uri": moved}).status == 200
+    assert control(calendly, "/sandbox/calendly/undo", {"invitee": moved}).status == 200
     event = calendly.calendly.invitee(moved)["event"]
     assert control(calendly, "/sandbox/calendly/edit-event", {"event_uri": event, "host": CAMILLE}).status == 200
     assert control(calendly, "/sandbox/calendly/cancel", {"invitee_uri": moved}).status == 200
     assert control(calendly, "/sandbox/calendly/cancel", {"invitee_uri": moved}).status == 409
     assert control(calendly, "/sandbox/calendly/cancel-event", {"event_uri": event}).status == 409
     assert control(calendly, "/sandbox/calendly/cancel", {"invitee_uri": "x"}).status == 404
-    assert control(calendly, "/sandbox/calendly/book", {"colour": "red"}).status == 400
+    assert control(calendly, "/sandbox/calendly/book", {"email": "a@example.com", "colour": "red"}).status == 400
     assert calendly.call("POST", "/sandbox/calendly/book", [], token="").status == 400
     assert control(calendly, "/sandbox/nothing").status == 404
 
@@ -294,7 +294,7 @@ def test_a_snapshot_carries_everything_over(calendly: Api) -> None:
     other = Sandbox()
     other.calendly.deliveries.mode = "hold"
     other.restore(calendly.sandbox.snapshot())
-    other.server._http.server_close()
+    other.stop()
 
     assert other.calendly.invitee(uri) == desk.invitee(uri)
     assert [one.body for one in other.calendly.deliveries.pending()] == [one.body for one in desk.deliveries.pending()]

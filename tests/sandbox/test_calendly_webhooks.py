@@ -22,7 +22,7 @@ def path_of(uri: str) -> str:
 
 
 def settle(api: Api) -> None:
-    assert api.calendly.deliveries.settle(5)
+    assert api.calendly.deliveries.settle()
 
 
 def only_subscription(api: Api) -> Json:
@@ -396,7 +396,6 @@ def test_a_slow_receiver_is_given_up_on(calendly: Api, receiver: Receiver) -> No
 
     calendly.calendly.book(email="a@example.com")
     settle(calendly)
-    calendly.calendly.deliveries.read_timeout = 15.0
 
     assert calendly.calendly.deliveries.pending()[0].attempts[0].outcome == "no answer in time"
     time.sleep(0.2)
@@ -426,6 +425,22 @@ def test_deleting_a_subscription_ends_its_retries(calendly: Api) -> None:
     settle(calendly)
 
     calendly.call("DELETE", path_of(made["uri"]))
+
+    assert calendly.calendly.deliveries.pending() == []
+    assert calendly.calendly.deliveries.recent()[0].status == "dropped"
+
+
+def test_a_subscription_deleted_while_its_message_is_on_the_way_is_not_tried_again(
+    calendly: Api, receiver: Receiver
+) -> None:
+    receiver.status, receiver.seconds = 500, 0.2
+    made = calendly.subscribe(receiver.url).resource
+    calendly.calendly.book(email="a@example.com")
+    while not receiver.received:
+        time.sleep(0.01)
+
+    calendly.call("DELETE", path_of(made["uri"]))
+    settle(calendly)
 
     assert calendly.calendly.deliveries.pending() == []
     assert calendly.calendly.deliveries.recent()[0].status == "dropped"
