@@ -38,7 +38,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 
 # -- What runs --------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "project.apps.ProjectAdminConfig",  # django.contrib.admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -40,3 +40,8 @@ def with_names(booking: Booking) -> Booking:
     if not first:  # one word only: the parser calls some of them a last name
         return replace(booking, invitee=replace(invitee, first_name=invitee.name))
     return replace(booking, invitee=replace(invitee, first_name=first, last_name=parsed.last))
+
+
+def is_region(region: str) -> bool:
+    """Return whether phone numbers are known by this country's two letters ("DK")."""
+    return region in phonenumbers.SUPPORTED_REGIONS

@@ -1,0 +1,54 @@
+"""Bulk imports: many people written to Brevo at once."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from calendly_connector.admin import parts
+from calendly_connector.admin.base import HistoryAdmin
+from calendly_connector.admin.parts import Tone
+from calendly_connector.admin.sync_log import list_names
+from calendly_connector.models import BulkImport
+
+
+@admin.register(BulkImport)
+class BulkImportAdmin(HistoryAdmin[BulkImport]):
+    """One row per import."""
+
+    tones: ClassVar[Mapping[Any, Tone]] = {
+        BulkImport.State.PREPARED: Tone.WAIT,
+        BulkImport.State.RUNNING: Tone.WAIT,
+        BulkImport.State.IMPORTED: Tone.WAIT,
+        BulkImport.State.DONE: Tone.GOOD,
+        BulkImport.State.FAILED: Tone.BAD,
+    }
+    list_display = ("when", "state_badge", "people_count", "refused_count", "account", "reason")
+    list_select_related = ("account",)
+    list_filter = ("state", "created_at", "account")
+    search_fields = ("reason", "=process")
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("state_badge", "reason", "people_count", "refused_count", "joined", "account")}),
+        ("When", {"fields": ("created", "finished", "process", "polls")}),
+    )
+
+    @admin.display(description="age", ordering="created_at")
+    def when(self, row: BulkImport) -> SafeString:
+        """Return how old it is."""
+        return parts.age(row.created_at)
+
+    @admin.display(description="lists joined")
+    def joined(self, row: BulkImport) -> str:
+        """Return the lists that its people join."""
+        return ", ".join(list_names(row.account, row.lists)) or "–"
+
+    @admin.display(description="prepared")
+    def created(self, row: BulkImport) -> SafeString:
+        """Return when it was prepared."""
+        return parts.moment(row.created_at)
+
+    @admin.display(description="over")
+    def finished(self, row: BulkImport) -> SafeString:
+        """Return when it was over."""
+        return parts.moment(row.finished_at)

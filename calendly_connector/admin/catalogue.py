@@ -1,0 +1,105 @@
+"""Mirrors of what the two services offer. The services own them; only "ignore" is ours to say."""
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from calendly_connector.admin import parts
+from calendly_connector.admin.base import ConnectorAdmin, HistoryAdmin, NoAddOrDelete
+from calendly_connector.admin.parts import Tone
+from calendly_connector.core.attributes import CONVERTERS
+from calendly_connector.models import Booking, BrevoAttribute, BrevoList, EventType, FieldMapping, TriggerMapping
+
+
+@admin.register(EventType)
+class EventTypeAdmin(NoAddOrDelete, ConnectorAdmin[EventType]):
+    """One row per kind of meeting."""
+
+    list_display = ("name", "offered", "taken", "kind", "owner", "connection", "bookings", "read")
+    list_select_related = ("connection",)
+    list_filter = ("is_active", "is_ignored", "connection")
+    search_fields = ("name", "uri", "owner")
+    ordering = ("name",)
+    fields = ("name", "is_ignored", "offered", "kind", "owner", "question_list", "bookings", "mapping", "uri", "read")
+    readonly_fields = ("name", "offered", "kind", "owner", "question_list", "bookings", "mapping", "uri", "read")
+
+    @admin.display(description="in Calendly", ordering="is_active")
+    def offered(self, row: EventType) -> SafeString:
+        """Return whether it can be booked."""
+        return parts.badge("Active", Tone.GOOD) if row.is_active else parts.badge("Switched off", Tone.QUIET)
+
+    @admin.display(description="its bookings", ordering="is_ignored")
+    def taken(self, row: EventType) -> SafeString:
+        """Return whether its bookings are written to Brevo."""
+        return parts.badge("Ignored", Tone.WARN) if row.is_ignored else parts.badge("Go to Brevo", Tone.GOOD)
+
+    @admin.display(description="bookings")
+    def bookings(self, row: EventType) -> SafeString:
+        """Return a link to the bookings of this type."""
+        return parts.link_to_list(Booking, "Show bookings", type=row.uri)
+
+    @admin.display(description="mapping")
+    def mapping(self, row: EventType) -> SafeString:
+        """Return a link to what its triggers do."""
+        return parts.link_to_list(TriggerMapping, "Show its trigger mappings", q=row.uri)
+
+    @admin.display(description="questions")
+    def question_list(self, row: EventType) -> str:
+        """Return what its form asks."""
+        return " · ".join(row.questions) or "–"
+
+    @admin.display(description="read", ordering="read_at")
+    def read(self, row: EventType) -> SafeString:
+        """Return how old the mirror is."""
+        return parts.age(row.read_at)
+
+
+@admin.register(BrevoList)
+class BrevoListAdmin(HistoryAdmin[BrevoList]):
+    """One row per list."""
+
+    list_display = ("name", "number", "size", "account", "read")
+    list_select_related = ("account",)
+    list_filter = ("account",)
+    search_fields = ("name", "=number")
+    ordering = ("name",)
+    fields = ("name", "number", "size", "account", "read")
+
+    @admin.display(description="read", ordering="read_at")
+    def read(self, row: BrevoList) -> SafeString:
+        """Return how old the mirror is."""
+        return parts.age(row.read_at)
+
+
+@admin.register(BrevoAttribute)
+class BrevoAttributeAdmin(HistoryAdmin[BrevoAttribute]):
+    """One row per contact attribute."""
+
+    list_display = ("name", "type_badge", "option_list", "account", "mapping", "read")
+    list_select_related = ("account",)
+    list_filter = ("kind", "account")
+    search_fields = ("name",)
+    ordering = ("name",)
+    fields = ("name", "type_badge", "option_list", "account", "mapping", "read")
+
+    @admin.display(description="type", ordering="kind")
+    def type_badge(self, row: BrevoAttribute) -> SafeString:
+        """Return its type, and whether it may be written."""
+        if row.kind in CONVERTERS:
+            return format_html("{}", row.kind)
+        return parts.badge(f"{row.kind}: computed by Brevo", Tone.QUIET)
+
+    @admin.display(description="options")
+    def option_list(self, row: BrevoAttribute) -> SafeString:
+        """Return what may be chosen."""
+        return parts.long_text(", ".join(label for _, label in row.options))
+
+    @admin.display(description="mapping")
+    def mapping(self, row: BrevoAttribute) -> SafeString:
+        """Return a link to what is written to it."""
+        return parts.link_to_list(FieldMapping, "Show its field mappings", attribute=row.name)
+
+    @admin.display(description="read", ordering="read_at")
+    def read(self, row: BrevoAttribute) -> SafeString:
+        """Return how old the mirror is."""
+        return parts.age(row.read_at)

@@ -1,0 +1,157 @@
+"""Webhook deliveries: what Calendly posted, and what became of it."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from calendly_connector.admin import parts
+from calendly_connector.admin.base import HistoryAdmin, plural
+from calendly_connector.admin.filters import WebhookNameFilter
+from calendly_connector.admin.parts import Tone
+from calendly_connector.admin.sync_log import log_table
+from calendly_connector.models import Booking, Person, WebhookDelivery
+from calendly_connector.services import retry
+
+State = WebhookDelivery.State
+TONES = {
+    State.STORED: Tone.WAIT,
+    State.PROCESSED: Tone.GOOD,
+    State.IGNORED: Tone.QUIET,
+    State.MALFORMED: Tone.BAD,
+    State.FAILED: Tone.BAD,
+}
+SHOWN = 200_000  # characters of a body
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
+    """One row per verified webhook."""
+
+    tones = TONES
+    list_display = ("when", "state_badge", "name", "person_link", "booking_link", "why")
+    list_display_links = ("name",)
+    list_filter = ("state", WebhookNameFilter, "received_at", "connection")
+    search_fields = ("booking_uri", "reason", "webhook_name")
+    search_help_text = "E-mail, name, invitee address, or the reason"
+    actions = ("retry",)
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("state_badge", "reason", "name", "connection_link")}),
+        ("About", {"fields": ("booking_link", "person_link", "booking_uri")}),
+        ("When", {"fields": ("received", "processed")}),
+        ("What it led to", {"fields": ("log",), "classes": ("cc-whole",)}),
+        ("What Calendly posted", {"fields": ("content",), "classes": ("cc-whole",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookDelivery]:
+        """Leave the bodies in the database, and find each delivery's booking and person along the way."""
+        bookings = Booking.objects.filter(connection=OuterRef("connection"), uri=OuterRef("booking_uri"))
+        return (
+            super()
+            .get_queryset(request)
+            .defer("body", "digest")
+            .annotate(
+                found_booking=Subquery(bookings.values("pk")[:1]),
+                found_meeting=Subquery(bookings.values("meeting_name")[:1]),
+                found_person=Subquery(bookings.values("person")[:1]),
+                found_email=Subquery(bookings.values("person__email")[:1]),
+            )
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find deliveries by their booking's person too: a delivery knows only the invitee's address."""
+        found, has_duplicates = super().get_search_results(request, queryset, search_term)
+        if search_term.strip():
+            word = search_term.strip()
+            people = Person.objects.filter(email__icontains=word)
+            theirs = Booking.objects.filter(Q(person__in=people) | Q(name__icontains=word)).values("uri")
+            found = found | queryset.filter(booking_uri__in=theirs)
+        return found, has_duplicates
+
+    @admin.display(description="age", ordering="received_at")
+    def when(self, row: WebhookDelivery) -> SafeString:
+        """Return how long ago it came."""
+        return parts.age(row.received_at)
+
+    @admin.display(description="webhook", ordering="webhook_name")
+    def name(self, row: WebhookDelivery) -> str:
+        """Return Calendly's name for it; it is read when the delivery is taken in."""
+        return row.webhook_name or f"delivery #{row.pk}"
+
+    @admin.display(description="booking")
+    def booking_link(self, row: Any) -> SafeString:
+        """Return a link to the booking it tells of."""
+        return parts.link(Booking, row.found_booking, row.found_meeting or "Meeting")
+
+    @admin.display(description="person")
+    def person_link(self, row: Any) -> SafeString:
+        """Return a link to whose booking it is."""
+        return parts.link(Person, row.found_person, row.found_email)
+
+    @admin.display(description="reason")
+    def why(self, row: WebhookDelivery) -> SafeString:
+        """Return the reason, cut to a line."""
+        return parts.long_text(row.reason)
+
+    @admin.display(description="connection")
+    def connection_link(self, row: WebhookDelivery) -> SafeString:
+        """Return a link to the connection."""
+        return parts.link_to(row.connection)
+
+    @admin.display(description="received")
+    def received(self, row: WebhookDelivery) -> SafeString:
+        """Return when it came."""
+        return parts.moment(row.received_at)
+
+    @admin.display(description="taken in")
+    def processed(self, row: WebhookDelivery) -> SafeString:
+        """Return when it was looked at."""
+        return parts.moment(row.processed_at)
+
+    @admin.display(description="log")
+    def log(self, row: WebhookDelivery) -> SafeString:
+        """Return the steps it led to."""
+        return log_table(row.sync_log.all())
+
+    @admin.display(description="body")
+    def content(self, row: WebhookDelivery) -> SafeString:
+        """Return the body as Calendly meant it: indented when it is JSON."""
+        text = readable(bytes(row.body))
+        more = f"\n… and {len(text) - SHOWN} more characters" if len(text) > SHOWN else ""
+        return format_html('<pre class="cc-pre" tabindex="0">{}{}</pre>', text[:SHOWN], more)
+
+    def offers(self, row: WebhookDelivery) -> Sequence[str]:
+        """Offer another try for what was left behind."""
+        return ("retry",) if row.state in retry.LEFT_BEHIND else ()
+
+    @admin.action(description="Take in again", permissions=["act"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> HttpResponseBase | None:
+        """Let deliveries that failed or couldn't be read be taken in once more."""
+        page = self.confirm(
+            request,
+            queryset,
+            question="Take in again?",
+            consequence="Deliveries that failed or couldn't be read are interpreted again. What they bring anew is "
+            "written to Brevo. The others are left alone.",
+            button="Yes, take in again",
+        )
+        if page:
+            return page
+        count = retry.retry_deliveries(queryset)
+        self.message_user(request, f"{plural(count, 'delivery', 'deliveries')} will be taken in again.")
+        return None
+
+
+def readable(body: bytes) -> str:
+    """Return a body as indented JSON, or as the text it is."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", errors="replace")

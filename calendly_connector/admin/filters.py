@@ -1,0 +1,60 @@
+"""Filters whose choices are known beforehand: none of them reads a whole table to find out."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from calendly_connector.core.trigger import INVITEE_WEBHOOKS, OTHER_WEBHOOKS
+from calendly_connector.models import EventType, TriggerMapping
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+
+
+class WebhookNameFilter(admin.SimpleListFilter):
+    """What Calendly told us."""
+
+    title = "webhook"
+    parameter_name = "webhook"
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> Sequence[tuple[str, str]]:
+        """Return every name that Calendly documents, ours first."""
+        return [(name, name) for name in (*sorted(INVITEE_WEBHOOKS), *sorted(OTHER_WEBHOOKS))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep deliveries of that name."""
+        return queryset.filter(webhook_name=self.value()) if self.value() else queryset
+
+
+class HappeningFilter(admin.SimpleListFilter):
+    """The trigger of an automation event."""
+
+    title = "trigger"
+    parameter_name = "trigger"
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> Sequence[tuple[str, str]]:
+        """Return every trigger."""
+        return TriggerMapping.Trigger.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the events of that trigger; a booking's second no-show has its own ending."""
+        name = self.value()
+        return queryset.filter(Q(happening=name) | Q(happening__startswith=f"{name}:")) if name else queryset
+
+
+class EventTypeFilter(admin.SimpleListFilter):
+    """The event type that was booked."""
+
+    title = "event type"
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> Sequence[tuple[str, str]]:
+        """Return every event type that we have read."""
+        return list(EventType.objects.order_by("name").values_list("uri", "name"))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep bookings of that type."""
+        return queryset.filter(event_type=self.value()) if self.value() else queryset

@@ -1,0 +1,191 @@
+"""Forms of the mapping: pick-lists from the mirrors, and errors in words before anything is saved."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from calendly_connector.core.fields import ANSWER_PREFIX, FIELDS
+from calendly_connector.models import BrevoAttribute, BrevoList, Connection, EventType
+from calendly_connector.services import mapping_check
+
+Choices = list[tuple[str, str]]
+BETWEEN = re.compile(r"[\s,;#\[\]]+")
+EVERY_OTHER_TYPE = "Every event type without a row of its own"
+
+
+class ListsWidget(forms.MultiWidget):
+    """A box for each list that we know, and a line for the ids of others."""
+
+    def __init__(self) -> None:
+        other = forms.TextInput(attrs={"placeholder": "ids of other lists, such as 10, 11", "class": "vTextField"})
+        super().__init__({"known": forms.CheckboxSelectMultiple(attrs={"class": "cc-lists"}), "other": other})
+
+    def decompress(self, value: Any) -> list[Any]:
+        """Return the boxes that are ticked, and the rest as text."""
+        numbers = [str(number) for number in value or []]
+        known = {str(choice) for choice, _ in self.widgets[0].choices}  # type: ignore[attr-defined]
+        return [
+            [number for number in numbers if number in known],
+            ", ".join(number for number in numbers if number not in known),
+        ]
+
+
+class ListsField(forms.MultiValueField):
+    """The ids of some Brevo lists."""
+
+    def __init__(self, **options: Any) -> None:
+        parts = (forms.MultipleChoiceField(required=False), forms.CharField(required=False))
+        super().__init__(parts, widget=ListsWidget(), required=False, require_all_fields=False, **options)
+
+    def offer(self, choices: Choices) -> None:
+        """Set the lists to choose from."""
+        self.fields[0].choices = self.widget.widgets[0].choices = choices  # type: ignore[attr-defined]
+
+    def compress(self, values: Sequence[Any]) -> list[int]:
+        """Return all ids, each once; refuse what is no number."""
+        known, other = values or ((), "")
+        words = [*known, *(word for word in BETWEEN.split(other) if word)]
+        wrong = [word for word in words if not (word.isascii() and word.isdigit() and int(word))]
+        if wrong:
+            raise forms.ValidationError(f"“{wrong[0]}” is no id of a list. Write numbers, such as 10, 11.")
+        return list(dict.fromkeys(int(word) for word in words))
+
+
+class SourceWidget(forms.MultiWidget):
+    """A pick-list of fields and known questions, and a line for any other question."""
+
+    def __init__(self) -> None:
+        text = forms.TextInput(attrs={"placeholder": "… or the text of another question", "class": "vTextField"})
+        super().__init__({"field": forms.Select(), "question": text})
+
+    def decompress(self, value: str | None) -> list[Any]:
+        """Return the choice, or the question that isn't offered."""
+        offered = {key for _, group in self.widgets[0].choices if isinstance(group, list) for key, _ in group}  # type: ignore[attr-defined]
+        if not value or value in offered or not value.startswith(ANSWER_PREFIX):
+            return [value, ""]
+        return ["", value.removeprefix(ANSWER_PREFIX)]
+
+
+class SourceField(forms.MultiValueField):
+    """Where a value comes from: a field's name, or `answer:` and a question."""
+
+    def __init__(self, **options: Any) -> None:
+        parts = (forms.CharField(required=False), forms.CharField(required=False, max_length=290))
+        super().__init__(parts, widget=SourceWidget(), require_all_fields=False, **options)
+
+    def offer(self, questions: Iterable[str]) -> None:
+        """Set the questions to choose from, beside the fields."""
+        known = sorted({f"{ANSWER_PREFIX}{question}"[:300] for question in questions})
+        self.widget.widgets[0].choices = [
+            ("", "Pick a field …"),
+            ("The booking", [(name, field.label) for name, field in FIELDS.items()]),
+            ("Answers", [(source, f"Answer: {source.removeprefix(ANSWER_PREFIX)}") for source in known]),
+        ]
+
+    def compress(self, values: Sequence[Any]) -> str:
+        """Return the source; refuse two at once and what can't be read."""
+        field, question = (values or ("", ""))[:2]
+        if field and question:
+            raise forms.ValidationError("Pick a field or write a question, not both.")
+        source = field or (f"{ANSWER_PREFIX}{question.removeprefix(ANSWER_PREFIX)}" if question else "")
+        if source and (error := mapping_check.source_error(source)):
+            raise forms.ValidationError(error)
+        return source
+
+
+class SuggestingInput(forms.TextInput):
+    """A line of text with suggestions; anything else may be written too."""
+
+    suggestions: Choices = []
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """Return the line and its list of suggestions."""
+        number = f"{(attrs or {}).get('id') or name}_suggestions"
+        options = format_html_join("", '<option value="{}">{}</option>', self.suggestions)
+        field = super().render(name, value, {**(attrs or {}), "list": number}, renderer)
+        return format_html('{}<datalist id="{}">{}</datalist>', field, number, options)
+
+
+class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Knows its connection, if there is only one to choose or one was chosen."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.connections = Connection.objects.select_related("brevo_account").order_by("pk")
+        if self.instance.connection_id:
+            self.connections = self.connections.filter(pk=self.instance.connection_id)
+        elif len(self.connections) == 1 and "connection" in self.fields:
+            self.initial.setdefault("connection", self.connections[0].pk)
+
+    def of_accounts(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep what belongs to the Brevo accounts in question."""
+        return rows.filter(account__in=[connection.brevo_account_id for connection in self.connections])
+
+
+class TriggerMappingForm(MappingForm):
+    """One cell of the grid."""
+
+    event_type = forms.ChoiceField(required=False, label="Event type")
+    join_lists = ListsField(label="Lists to join")
+    leave_lists = ListsField(label="Lists to leave", help_text="Only lists that a mapping names are ever left.")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        types = EventType.objects.filter(connection__in=self.connections).order_by("name")
+        known = dict(types.values_list("uri", "name"))
+        mine = self.instance.event_type
+        self.fields["event_type"].choices = [  # type: ignore[attr-defined]
+            ("", EVERY_OTHER_TYPE),
+            *known.items(),
+            *([(mine, mine)] if mine and mine not in known else []),
+        ]
+        lists = self.of_accounts(BrevoList.objects.order_by("name"))
+        choices = list({str(row.number): str(row) for row in lists}.items())
+        for name in ("join_lists", "leave_lists"):
+            self.fields[name].offer(choices)  # type: ignore[attr-defined]
+
+    def clean_event_name(self) -> str:
+        """Refuse a name that Brevo would refuse."""
+        name = str(self.cleaned_data["event_name"]).strip()
+        if error := mapping_check.event_name_error(name):
+            raise forms.ValidationError(error)
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a list that is joined and left at once, and an event type of another connection."""
+        cleaned = super().clean() or self.cleaned_data
+        both = set(cleaned.get("join_lists") or ()) & set(cleaned.get("leave_lists") or ())
+        if both:
+            self.add_error("leave_lists", f"List #{min(both)} can't be joined and left at once.")
+        event_type, connection = cleaned.get("event_type"), cleaned.get("connection")
+        is_new = event_type and connection and "event_type" in self.changed_data
+        if is_new and not EventType.objects.filter(connection=connection, uri=event_type).exists():
+            self.add_error("event_type", "This event type belongs to another connection.")
+        return cleaned
+
+
+class FieldMappingForm(MappingForm):
+    """One source and its attribute."""
+
+    source = SourceField(label="Value", help_text="What is written: a field of the booking, or an answer.")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        lists = EventType.objects.filter(connection__in=self.connections).values_list("questions", flat=True)
+        self.fields["source"].offer(question for questions in lists for question in questions)  # type: ignore[attr-defined]
+        attributes = self.of_accounts(BrevoAttribute.objects.order_by("name")).values_list("name", "kind")
+        widget = SuggestingInput(attrs={"class": "vTextField", "autocapitalize": "characters"})
+        widget.suggestions = list(attributes)
+        self.fields["attribute"].widget = widget
+
+    def clean_attribute(self) -> str:
+        """Write the name in capitals, as Brevo does, and refuse what can't be one."""
+        name = str(self.cleaned_data["attribute"]).strip().upper()
+        if error := mapping_check.attribute_error(name):
+            raise forms.ValidationError(error)
+        return name

@@ -1,0 +1,145 @@
+"""The small pieces that every page is made of: badges, ages, links and tables. All of them escape what they show."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.admin.utils import quote
+from django.db.models import Model
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+NOTHING = mark_safe("–")
+Cell = str | SafeString
+
+
+class Tone(StrEnum):
+    """How a state feels. The badge's text says it, its sign repeats it, and colour only helps."""
+
+    GOOD = "good"
+    WAIT = "wait"
+    WARN = "warn"
+    BAD = "bad"
+    QUIET = "quiet"
+
+
+SIGNS = {Tone.GOOD: "✓", Tone.WAIT: "…", Tone.WARN: "!", Tone.BAD: "✕", Tone.QUIET: "–"}
+UNITS = ((86_400, "day"), (3600, "h"), (60, "min"))
+
+
+def badge(text: object, tone: Tone) -> SafeString:
+    """Return a state as a word with a sign."""
+    return format_html(
+        '<span class="cc-badge cc-{}"><span class="cc-sign" aria-hidden="true">{}</span>{}</span>',
+        tone,
+        SIGNS[tone],
+        text,
+    )
+
+
+def exactly(moment: datetime) -> str:
+    """Return a moment in the installation's zone, to the second."""
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def age(moment: datetime | None, *, now: datetime | None = None) -> SafeString:
+    """Return how long ago a moment was, or in how long it will be; the exact time is its title."""
+    if moment is None:
+        return NOTHING
+    words = distance((moment - (now or timezone.now())).total_seconds())
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exactly(moment), words)
+
+
+def distance(seconds: float) -> str:
+    """Return a span of time in words, from its largest unit; negative spans are past."""
+    size = abs(seconds)
+    if size < 60:
+        return "just now" if seconds <= 0 else "in a moment"
+    length, unit = next((length, unit) for length, unit in UNITS if size >= length)
+    count = int(size // length)
+    words = f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
+    return f"in {words}" if seconds > 0 else f"{words} ago"
+
+
+def page_of(model: type[Model], key: int | str) -> str:
+    """Return the address of a row's page."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[quote(key)])
+
+
+def list_of(model: type[Model], **filters: object) -> str:
+    """Return the address of a filtered list."""
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{address}?{urlencode(filters)}" if filters else address
+
+
+def link(model: type[Model], key: int | str | None, text: object) -> SafeString:
+    """Return a link to a row's page by its key; a dash without a key."""
+    return format_html('<a href="{}">{}</a>', page_of(model, key), text) if key else NOTHING
+
+
+def link_to(row: Model | None, text: object = "") -> SafeString:
+    """Return a link to a row's page; a dash without a row."""
+    return link(type(row), row.pk, text or row) if row else NOTHING
+
+
+def link_to_list(model: type[Model], text: object, **filters: object) -> SafeString:
+    """Return a link to a filtered list."""
+    return format_html('<a href="{}">{}</a>', list_of(model, **filters), text)
+
+
+def link_outside(address: str) -> SafeString | str:
+    """Return a link to an address of somebody else's if it is one, else the text as it is."""
+    if not address.startswith(("https://", "http://")):
+        return address or NOTHING
+    return format_html('<a href="{0}" rel="noopener noreferrer" target="_blank">{0}</a>', address)
+
+
+def long_text(text: str) -> SafeString:
+    """Return text of any length, cut in a list; the whole of it is its title."""
+    return format_html('<span class="cc-clip" title="{0}">{0}</span>', text) if text else NOTHING
+
+
+def code(text: str) -> SafeString:
+    """Return text to be copied as it stands."""
+    return format_html('<code class="cc-code">{}</code>', text) if text else NOTHING
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], *, empty: str) -> SafeString:
+    """Return a table, or words when there is nothing to show."""
+    return render("table", heads=heads, rows=list(rows), empty=empty)
+
+
+def pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return nested JSON as name and text, one row for each leaf."""
+    rows: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            rows += [(f"{name} › {inner}", text) for inner, text in pairs(value)]
+        elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+            rows += [row for n, item in enumerate(value, 1) for row in pairs({f"{name} {n}": item})]
+        else:
+            rows.append((name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+    return rows
+
+
+def render(name: str, **values: Any) -> SafeString:
+    """Return one of our fragments."""
+    return render_to_string(f"admin/calendly_connector/parts/{name}.html", values)
+
+
+def moment(at: datetime | None) -> SafeString:
+    """Return a time as it is, with its age beside it."""
+    return format_html('{} <span class="cc-quiet">({})</span>', exactly(at), age(at)) if at else NOTHING
+
+
+def span(seconds: int) -> str:
+    """Return a length of time in its largest whole unit."""
+    for length, unit in UNITS:
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds // length} {unit}{'s' if unit == 'day' and seconds > length else ''}"
+    return f"{seconds} s"

@@ -1,0 +1,150 @@
+"""The sync log: what was written to Brevo, or why not, and the way back."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.safestring import SafeString
+
+from calendly_connector.admin import parts
+from calendly_connector.admin.base import HistoryAdmin, plural
+from calendly_connector.admin.filters import HappeningFilter
+from calendly_connector.admin.parts import Tone
+from calendly_connector.models import BrevoAccount, SyncLogEntry
+from calendly_connector.services import bulk, retry
+
+State = SyncLogEntry.State
+TONES = {
+    State.WAITING: Tone.WAIT,
+    State.SENDING: Tone.WAIT,
+    State.DONE: Tone.GOOD,
+    State.MERGED: Tone.GOOD,
+    State.SKIPPED: Tone.QUIET,
+    State.UNKNOWN: Tone.WARN,
+    State.FAILED: Tone.BAD,
+}
+NEWEST = 50  # rows of the log on another row's page
+
+
+@admin.register(SyncLogEntry)
+class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
+    """One row per step."""
+
+    tones = TONES
+    list_display = ("when", "state_badge", "step", "person_link", "booking_link", "why")
+    list_display_links = ("step",)
+    list_select_related = ("person", "booking")
+    list_filter = ("state", "kind", HappeningFilter, "created_at", "connection")
+    search_fields = ("person__email", "booking__name", "booking__uri", "summary", "reason")
+    search_help_text = "E-mail, name, invitee address, what was done, or the reason"
+    actions = ("retry",)
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("state_badge", "summary", "reason", "kind", "happening")}),
+        ("For whom", {"fields": ("person_link", "booking_link", "delivery_link", "connection_link")}),
+        ("What is, or was, sent to Brevo", {"fields": ("request_table",), "classes": ("cc-whole",)}),
+        ("When", {"fields": ("created", "sent", "settled", "attempts")}),
+    )
+
+    @admin.display(description="age", ordering="created_at")
+    def when(self, row: SyncLogEntry) -> SafeString:
+        """Return how old the entry is."""
+        return parts.age(row.created_at)
+
+    @admin.display(description="step", ordering="summary")
+    def step(self, row: SyncLogEntry) -> str:
+        """Return what is to be done, or was."""
+        return row.summary
+
+    @admin.display(description="reason")
+    def why(self, row: SyncLogEntry) -> SafeString:
+        """Return the reason, cut to a line."""
+        return parts.long_text(row.reason)
+
+    @admin.display(description="person", ordering="person__email")
+    def person_link(self, row: SyncLogEntry) -> SafeString:
+        """Return a link to whom it concerns."""
+        return parts.link_to(row.person)
+
+    @admin.display(description="booking", ordering="booking__start_at")
+    def booking_link(self, row: SyncLogEntry) -> SafeString:
+        """Return a link to the booking that called for it."""
+        return parts.link_to(row.booking)
+
+    @admin.display(description="webhook delivery")
+    def delivery_link(self, row: SyncLogEntry) -> SafeString:
+        """Return a link to the delivery that brought the news."""
+        return parts.link_to(row.delivery)
+
+    @admin.display(description="connection")
+    def connection_link(self, row: SyncLogEntry) -> SafeString:
+        """Return a link to the connection."""
+        return parts.link_to(row.connection)
+
+    @admin.display(description="request")
+    def request_table(self, row: SyncLogEntry) -> SafeString:
+        """Return what was sent, one line for each value."""
+        names = list_names(row.connection.brevo_account, row.request.get("lists") or [])
+        content = {name: value for name, value in row.request.items() if name != bulk.REMEMBER}
+        if names:
+            content["lists"] = names
+        empty = "It is decided just before writing, from all of the person's bookings."
+        return parts.table(("Name", "Value"), parts.pairs(content), empty=empty)
+
+    @admin.display(description="wanted")
+    def created(self, row: SyncLogEntry) -> SafeString:
+        """Return when it was decided."""
+        return parts.moment(row.created_at)
+
+    @admin.display(description="sent")
+    def sent(self, row: SyncLogEntry) -> SafeString:
+        """Return when its call was made."""
+        return parts.moment(row.sent_at)
+
+    @admin.display(description="settled")
+    def settled(self, row: SyncLogEntry) -> SafeString:
+        """Return when its outcome was known."""
+        return parts.moment(row.settled_at)
+
+    def offers(self, row: SyncLogEntry) -> Sequence[str]:
+        """Offer another try for what failed."""
+        return ("retry",) if row.state == State.FAILED else ()
+
+    @admin.action(description="Try again", permissions=["act"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[SyncLogEntry]) -> HttpResponseBase | None:
+        """Let failed steps wait again; they are sent at once."""
+        page = self.confirm(
+            request,
+            queryset,
+            question="Try again?",
+            consequence="What failed is sent to Brevo again, in order and person by person. "
+            "Entries that didn't fail are left alone.",
+            button="Yes, try again",
+        )
+        if page:
+            return page
+        done = retry.retry_entries(queryset)
+        people = plural(done.people, "person", "people")
+        self.message_user(request, f"{plural(done.entries, 'entry', 'entries')} of {people} will be tried again.")
+        return None
+
+
+def list_names(account: BrevoAccount, numbers: Iterable[int]) -> list[str]:
+    """Return lists as staff know them: number and name."""
+    names = dict(account.lists.values_list("number", "name"))
+    return [f"#{number} {names.get(number, '')}".strip() for number in numbers]
+
+
+def log_table(entries: QuerySet[SyncLogEntry]) -> SafeString:
+    """Return the newest entries as a table for another row's page."""
+    rows = [
+        (
+            parts.age(entry.created_at),
+            parts.badge(entry.get_state_display(), TONES[State(entry.state)]),
+            parts.link_to(entry),
+            entry.reason,
+        )
+        for entry in entries.order_by("-pk")[:NEWEST]
+    ]
+    return parts.table(("Age", "State", "Step", "Reason"), rows, empty="Nothing has been written to Brevo for this.")

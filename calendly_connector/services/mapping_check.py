@@ -1,0 +1,81 @@
+"""Is a mapping right? Errors for what can't work, warnings for what looks wrong by the mirrors we hold."""
+
+import re
+from collections.abc import Iterable
+
+from calendly_connector.core import attributes, fields
+from calendly_connector.models import BrevoAttribute, Connection
+
+EVENT_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")  # brevo-api.md §5.1
+ATTRIBUTE_NAME = re.compile(r"[A-Z0-9_]{1,200}")
+IDENTIFIERS = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER", "EXT_ID"})
+"""Fields that every Brevo contact has, whether or not the catalogue names them (brevo-api.md §2.4)."""
+
+FITS = {
+    "text": {"text", "category", "multiple-choice", "user"},
+    "float": {"float", "text"},
+    "date": {"date", "text"},
+}
+"""Kind of a source → kinds of attribute that can hold it. Answers may be anything, so any attribute may hold them."""
+
+
+def event_name_error(name: str) -> str:
+    """Return why Brevo would refuse an event's name, else an empty text. Empty means the default name."""
+    if not name or EVENT_NAME.fullmatch(name):
+        return ""
+    return "Brevo takes only letters A–Z, digits, “_” and “-” in an event's name, at most 255 of them."
+
+
+def source_error(source: str) -> str:
+    """Return why a source can't be read, else an empty text."""
+    if source in fields.FIELDS:
+        return ""
+    if not source.startswith(fields.ANSWER_PREFIX):
+        return f"There is no field “{source}”. Pick one of the list, or write “answer:” and the question's text."
+    question = source.removeprefix(fields.ANSWER_PREFIX)
+    return "" if fields.normalise_question(question) else "Write the text of the question."
+
+
+def attribute_error(name: str) -> str:
+    """Return why an attribute can't be mapped, else an empty text."""
+    if name == "EMAIL":
+        return "The e-mail address says whose contact it is: it is always sent and never changed."
+    if not ATTRIBUTE_NAME.fullmatch(name):
+        return "An attribute's name in Brevo has only capitals A–Z, digits and “_”."
+    return ""
+
+
+def list_warnings(connection: Connection, numbers: Iterable[int]) -> list[str]:
+    """Return a warning for every list that the mirror doesn't know."""
+    known = set(connection.brevo_account.lists.values_list("number", flat=True))
+    return [
+        f"List #{number} is not among the lists that we read from Brevo. Is the id right? If it is new, refresh them."
+        for number in dict.fromkeys(numbers)
+        if number not in known
+    ]
+
+
+def field_warnings(connection: Connection, source: str, name: str) -> list[str]:
+    """Return what speaks against writing a source to an attribute, by the mirror of Brevo's catalogue."""
+    if name in IDENTIFIERS:
+        return []
+    if connection.brevo_account.attributes_read_at is None:
+        return ["Brevo's attributes have not been read yet, so the name and type could not be checked."]
+    attribute = BrevoAttribute.objects.filter(account=connection.brevo_account, name=name).first()
+    if attribute is None:
+        return [
+            f"Brevo has no attribute {name}: it is left out until it is created there. Then refresh the attributes."
+        ]
+    if attribute.kind not in attributes.CONVERTERS:
+        return [f"Brevo computes {name} itself, so nothing can be written to it."]
+    return _kind_warnings(source, attribute)
+
+
+def _kind_warnings(source: str, attribute: BrevoAttribute) -> list[str]:
+    field = fields.FIELDS.get(source)
+    if field is None or attribute.kind in FITS[field.kind]:
+        return []
+    return [
+        f"{attribute.name} is of the type “{attribute.kind}”, but “{field.label}” is a “{field.kind}”: "
+        "values that don't fit are left out, with a warning in the sync log."
+    ]

@@ -1,0 +1,40 @@
+"""The admin site: its name, and the start page's groups in the order of staff's questions."""
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+
+GROUPS = {
+    "What happened": ("Booking", "Person", "SyncLogEntry", "WebhookDelivery"),
+    "What goes where": ("TriggerMapping", "FieldMapping", "EventType", "BrevoList", "BrevoAttribute"),
+    "Accounts": ("Connection", "BrevoAccount"),
+    "Behind the scenes": ("Job", "BulkImport", "Schedule"),
+}
+"""Heading → models, as they are listed."""
+
+APP = "calendly_connector"
+
+
+class ConnectorSite(AdminSite):
+    """Django's admin site under our name."""
+
+    site_header = site_title = "Calendly → Brevo"
+    index_title = "Overview"
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return our models in groups, then every other app as Django lists it."""
+        apps: list[Any] = super().get_app_list(request, app_label)
+        if app_label is not None:
+            return apps
+        groups: list[Any] = []
+        for app in apps:
+            groups = [*_split(app), *groups] if app["app_label"] == APP else [*groups, app]
+        return groups
+
+
+def _split(app: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one pretended app per group that has a model this user may see."""
+    models = {model["object_name"]: model for model in app["models"]}
+    grouped = {heading: [models[name] for name in names if name in models] for heading, names in GROUPS.items()}
+    return [{**app, "name": heading, "models": rows} for heading, rows in grouped.items() if rows]
