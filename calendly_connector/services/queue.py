@@ -73,6 +73,10 @@ WHERE id IN (
 RETURNING id, kind, subject, attempts, failures, lane
 """
 
+FINISH = """
+DELETE FROM calendly_connector_job WHERE id = %s AND attempts = %s AND state = 'running' AND NOT is_wanted_again
+"""
+
 
 def enqueue(kind: str, subject: int = 0, *, lane: str = "", delay: float = 0, key: str = "") -> None:
     """Ask for a job `delay` seconds from now; while the same is waiting, nothing is added.
@@ -110,8 +114,10 @@ def claim(worker: str) -> Claimed | None:
 
 def finish(job: Claimed) -> None:
     """Remove a job that is done, or put it back when it was asked for again meanwhile."""
-    deleted, _ = _mine(job).filter(is_wanted_again=False).delete()
-    if not deleted:
+    with connection.cursor() as cursor:  # one statement: the ORM would read first, and add a transaction
+        cursor.execute(FINISH, [job.id, job.attempts])
+        is_gone = cursor.rowcount > 0
+    if not is_gone:
         _mine(job).update(
             state=Job.State.READY, is_wanted_again=False, run_after=timezone.now(), lease_until=None, failures=0
         )
@@ -147,9 +153,9 @@ def next_opening(now: datetime) -> float | None:
     if first is None:
         return None
     run_after, lane = first
-    opening = run_after.timestamp()
     limit = RateLimit.objects.filter(pk=lane).values_list("blocked_until", "free_at").first() if lane else None
-    return max(0.001, float(max(opening, *(limit or ()))) - now.timestamp())
+    openings = (run_after.timestamp(), *(limit or ()))
+    return max(0.001, max(openings) - now.timestamp())
 
 
 def _mine(job: Claimed) -> QuerySet[Job]:
