@@ -114,8 +114,17 @@ class CalendlyClient:
             return
 
     def _path_of(self, uri: str) -> str:
-        """Return the path of a resource's URI: official samples carry several hosts (calendly-api.md §1.2)."""
-        return urlsplit(uri.removeprefix(self._base_url)).path
+        """Return the path of a resource's URI: official samples carry several hosts (calendly-api.md §1.2).
+
+        Raises NotFound for what is no address: behind the base address, it could name another host.
+        """
+        try:
+            path = urlsplit(uri.removeprefix(self._base_url)).path
+        except ValueError:
+            path = ""
+        if not path.startswith("/"):
+            raise errors.NotFound("Calendly: there is nothing at an address that can't be read.")
+        return path
 
     def _resource(self, path: str) -> Row:
         return _resource(self._http.call("GET", path).json)

@@ -4,6 +4,7 @@ Each leaf is read where it is needed; a missing nullable key equals null (calend
 indispensable one is a MalformedPayload that names the place.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,7 +41,7 @@ def interpret_webhook(body: Any) -> Seen | Ignored:
     """
     if not isinstance(body, Mapping):
         raise MalformedPayload("body", "no JSON object")
-    name = _text(body, "event")
+    name = webhook_name(body)
     if name in OTHER_WEBHOOKS:
         return Ignored(reason=f"“{name}”: {OTHER_WEBHOOKS[name]}.")
     if name not in INVITEE_WEBHOOKS:
@@ -50,6 +51,11 @@ def interpret_webhook(body: Any) -> Seen | Ignored:
     scheduled_event = _object(payload, "scheduled_event", "payload.")
     booking = interpret_listing(payload, scheduled_event, taken_at=taken_at)
     return Seen(booking=booking, is_no_show_withdrawn=name == NO_SHOW_DELETED)
+
+
+def webhook_name(body: Any) -> str:
+    """Return the name that a delivery's decoded body gives itself, "" when it has none."""
+    return _text(body, "event") if isinstance(body, Mapping) else ""
 
 
 def interpret_listing(invitee: Json, scheduled_event: Json, *, taken_at: datetime) -> Booking:
@@ -63,10 +69,10 @@ def interpret_listing(invitee: Json, scheduled_event: Json, *, taken_at: datetim
 def _invitee(data: Json, *, taken_at: datetime) -> Invitee:
     status = _text(data, "status")
     if status not in ("active", "canceled"):
-        raise MalformedPayload("invitee.status", f"the unknown status {status!r}")
+        raise MalformedPayload("invitee.status", f"the unknown status {status[:40]!r}")
     return Invitee(
         uri=_required(data, "uri", "invitee."),
-        email=_required(data, "email", "invitee.").strip().lower(),
+        email=_required(data, "email", "invitee.", longest=EMAIL_LIMIT).lower(),
         name=_text(data, "name").strip(),
         first_name=_text(data, "first_name").strip(),
         last_name=_text(data, "last_name").strip(),
@@ -79,8 +85,8 @@ def _invitee(data: Json, *, taken_at: datetime) -> Invitee:
         answers=tuple(_answers(data)),
         tracking=_tracking(data),
         text_reminder_number=_text(data, "text_reminder_number"),
-        old_invitee=_text(data, "old_invitee"),
-        new_invitee=_text(data, "new_invitee"),
+        old_invitee=_address(data, "old_invitee", "invitee."),
+        new_invitee=_address(data, "new_invitee", "invitee."),
         cancel_url=_text(data, "cancel_url"),
         reschedule_url=_text(data, "reschedule_url"),
         cancellation=_cancellation(data),
@@ -97,7 +103,7 @@ def _meeting(data: Json, *, taken_at: datetime) -> Meeting:
     return Meeting(
         uri=_required(data, "uri", path),
         name=_text(data, "name").strip(),
-        event_type=_text(data, "event_type"),
+        event_type=_address(data, "event_type", path),
         start_at=_time(data, "start_time", path),
         end_at=_time(data, "end_time", path),
         updated_at=_time(data, "updated_at", path),
@@ -145,11 +151,11 @@ def _payment(data: Json) -> Payment | None:
         return None
     try:
         amount = float(row.get("amount") or 0)  # a number in samples, "string" in the 2026 schema
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         amount = 0.0
     return Payment(
         provider=_text(row, "provider"),
-        amount=amount,
+        amount=amount if math.isfinite(amount) else 0.0,
         currency=_text(row, "currency"),
         successful=bool(row.get("successful")),
     )
@@ -159,7 +165,7 @@ def _no_show_uri(data: Json) -> str:
     mark = data.get("no_show")
     if not isinstance(mark, Mapping):
         return ""
-    return _text(mark, "uri") or "marked"  # a mark without an address is still a mark
+    return _address(mark, "uri", "invitee.no_show.") or "marked"  # a mark without an address is still a mark
 
 
 def _hosts(data: Json) -> list[Host]:
@@ -179,21 +185,40 @@ def _location(data: Any) -> tuple[str, str, str]:
         return "", "", ""
     kind = _text(data, "type")
     join_url = _text(data, "join_url")
-    join_url = join_url if urlsplit(join_url).scheme in ("http", "https") else ""
+    join_url = join_url if _is_web_address(join_url) else ""
     extra = _text(data, "additional_info")
     place = ", ".join(part for part in (_text(data, "location") or join_url, extra) if part)
     return LOCATION_KINDS.get(kind, kind), place, join_url
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        return urlsplit(text).scheme in ("http", "https")
+    except ValueError:  # such as a bracket without its partner
+        return False
 
 
 def _text(data: Json, key: str) -> str:
     value = data.get(key)
     if value is None or isinstance(value, Mapping | list):
         return ""
-    return str(value).replace("\x00", "")  # PostgreSQL stores no NUL
+    text = str(value).replace("\x00", "")  # PostgreSQL stores no NUL
+    return text.encode("utf-8", "replace").decode()  # half a character pair (\ud83d alone) is legal JSON, not UTF-8
 
 
-def _required(data: Json, key: str, path: str) -> str:
+ADDRESS_LIMIT, EMAIL_LIMIT = 255, 320
+"""The longest that the ledger keeps; a shortened key would be another booking's or person's."""
+
+
+def _address(data: Json, key: str, path: str, *, longest: int = ADDRESS_LIMIT) -> str:
     value = _text(data, key).strip()
+    if len(value) > longest:
+        raise MalformedPayload(path + key, f"more than {longest} characters")
+    return value
+
+
+def _required(data: Json, key: str, path: str, *, longest: int = ADDRESS_LIMIT) -> str:
+    value = _address(data, key, path, longest=longest)
     if not value:
         raise MalformedPayload(path + key, "nothing")
     return value
@@ -215,6 +240,13 @@ def _time(data: Json, key: str, path: str = "") -> datetime:
     value = _required(data, key, path)
     try:
         moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise MalformedPayload(path + key, f"no time ({value[:40]!r})") from error
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise MalformedPayload(path + key, f"a time in the year {moment.year}")
+    return moment
+
+
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+"""Beyond them, adding an hour or a time zone may fail."""

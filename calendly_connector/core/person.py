@@ -39,7 +39,8 @@ def summarise(entries: Iterable[Entry], *, now: datetime, grace: timedelta) -> S
     upcoming = sorted(
         (entry for entry in live if entry.status is Status.BOOKED and entry.booking.meeting.end_at > now), key=_start
     )
-    held = [entry for entry in live if entry.status is not Status.CANCELED and entry.booking.meeting.start_at <= now]
+    off = (Status.CANCELED, Status.RESCHEDULED)
+    held = [entry for entry in live if entry.status not in off and entry.booking.meeting.start_at <= now]
     touches = [entry.booking.invitee.tracking for entry in everything if entry.booking.invitee.tracking]
     not_started = [entry for entry in upcoming if entry.booking.meeting.start_at > now]
     return Summary(
@@ -66,15 +67,10 @@ def _count(entries: Iterable[Entry], status: Status) -> int:
 
 
 def _changes_at(entries: Iterable[Entry], *, now: datetime, grace: timedelta) -> datetime | None:
-    """Return the next start, end or end of grace time of a booked meeting."""
-    moments = [
-        moment
-        for entry in entries
-        if entry.status is Status.BOOKED
-        for moment in (
-            entry.booking.meeting.start_at,
-            entry.booking.meeting.end_at,
-            entry.booking.meeting.end_at + grace,
-        )
-    ]
-    return min((moment for moment in moments if moment > now), default=None)
+    """Return the next start, end or end of grace time of a booked meeting.
+
+    An end of grace time that is past is due now: it came while nobody looked, and the meeting counts as attended yet.
+    """
+    meetings = [entry.booking.meeting for entry in entries if entry.status is Status.BOOKED]
+    coming = [at for meeting in meetings for at in (meeting.start_at, meeting.end_at) if at > now]
+    return min([*coming, *(meeting.end_at + grace for meeting in meetings)], default=None)

@@ -8,7 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from calendly_connector.clients import errors
+from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.models import BrevoAccount
+from calendly_connector.services import connection as connections
 from calendly_connector.services import limits, queue
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,14 @@ def resume(account: BrevoAccount) -> None:
         )
         limits.resume(account.pk)
     account.refresh_from_db()
+
+
+def client_of(account: BrevoAccount) -> BrevoClient:
+    """Return the account's client; without a key, pause the account and raise queue.Later."""
+    try:
+        return connections.brevo_client(account)
+    except connections.NotConfigured as error:
+        raise pause(account, f"{error} Then resume.") from error
 
 
 def words_for(refused: errors.ApiError) -> str:

@@ -26,7 +26,6 @@ from calendly_connector.core.decide import ContactDecision
 from calendly_connector.core.rules import Overwrite, RuleSet
 from calendly_connector.models import BrevoAccount, BulkImport, Job, Person, SyncLogEntry
 from calendly_connector.services import accounts, batches, catalogue, journal, ledger, limits, mapping, push, queue
-from calendly_connector.services import connection as connections
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ def gather(account_id: int, renew: accounts.Renew) -> None:
     account = BrevoAccount.objects.filter(pk=account_id).first()
     if account is None or account.is_paused or _failed_lately(account):
         return
-    client = connections.brevo_client(account)
+    client = accounts.client_of(account)
     if catalogue.is_stale(account):
         accounts.call(account, "contacts", lambda: catalogue.refresh_attributes(account, client), renew=renew)
     if account.import_list is None:
@@ -75,7 +74,7 @@ def advance(import_id: int, renew: accounts.Renew) -> None:
     row = BulkImport.objects.select_related("account").filter(pk=import_id).first()
     if row is None or row.state in (State.DONE, State.FAILED):
         return
-    client = connections.brevo_client(row.account)
+    client = accounts.client_of(row.account)
     if row.state == State.PREPARED:
         _start(row, client, renew)
     if row.state == State.RUNNING:

@@ -12,7 +12,7 @@ from calendly_connector.models import BrevoAccount, Connection
 from calendly_connector.services import limits, mapping
 
 Client = TypeVar("Client", BrevoClient, CalendlyClient)
-Key = tuple[str, str, str]  # service, secret, base address
+Key = tuple[str, str, str]  # service (of which account), secret, base address
 
 _ready = threading.local()  # clients hold sockets, so each thread has its own
 
@@ -56,7 +56,9 @@ def brevo_client(account: BrevoAccount) -> BrevoClient:
     if not key:
         raise NotConfigured("There is no Brevo key: set BREVO_API_KEY.")
     observe = partial(limits.follow, account.pk)
-    return _cached(("brevo", key, conf.brevo_api_url()), partial(BrevoClient, api_key=key, observe=observe))
+    return _cached(
+        (f"brevo:{account.pk}", key, conf.brevo_api_url()), partial(BrevoClient, api_key=key, observe=observe)
+    )
 
 
 def _cached(key: Key, make: Callable[..., Client]) -> Client:

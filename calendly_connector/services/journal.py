@@ -9,6 +9,7 @@ from calendly_connector.core.steps import UpsertContact, Value
 from calendly_connector.models import Person, SyncLogEntry
 
 State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
+NAMED_LISTS = 10
 COVERED = "Covered by the next write of the same contact."
 LISTS_REFUSED = "Brevo refused. {} Are the lists of the mapping still there?"
 OPEN = (State.WAITING, State.SENDING, State.UNKNOWN)
@@ -111,4 +112,7 @@ def _settle(steps: Iterable[SyncLogEntry], state: SyncLogEntry.State, reason: st
 
 
 def _lists(numbers: Iterable[int]) -> str:
-    return "lists " + ", ".join(f"#{number}" for number in numbers)
+    """Return lists in words that fit into a summary."""
+    named = [f"#{number}" for number in numbers]
+    more = f" and {len(named) - NAMED_LISTS} more" if len(named) > NAMED_LISTS else ""
+    return "lists " + ", ".join(named[:NAMED_LISTS]) + more

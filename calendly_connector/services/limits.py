@@ -3,6 +3,7 @@
 Brevo: 10 contact calls and 10 events a second, everything unlisted 100 an hour, unless its headers say otherwise.
 """
 
+import math
 import time
 from collections.abc import Mapping
 
@@ -85,14 +86,27 @@ def follow(account_id: int, bucket: str, headers: Mapping[str, str]) -> None:
         limit, reset = float(headers["x-sib-ratelimit-limit"]), float(headers["x-sib-ratelimit-reset"])
     except (KeyError, ValueError):
         return
-    window = 1.0 if INTERVALS[bucket] == FAST and reset <= 1 else 3600.0
-    if limit <= 0 or (window == 3600.0 and limit < 60):
-        return  # neither a limit per second nor one per hour: not to be guessed at
+    window = _window(bucket, limit, reset)
+    if window is None:
+        return
     key = key_of(account_id, bucket)
     if _paces.get(key) == window / limit:
         return
     RateLimit.objects.filter(pk=key).update(interval=window / limit)
     _paces[key] = window / limit
+
+
+def _window(bucket: str, limit: float, reset: float) -> float | None:
+    """Return the seconds that a limit is for: one, or an hour. None: neither, so it isn't guessed at.
+
+    A limit of the fast buckets is 10 to 60 a second or at least 36,000 an hour (brevo-api.md §6); their reset may be
+    in milliseconds, so it can't tell alone.
+    """
+    if not math.isfinite(limit) or limit <= 0:
+        return None
+    if INTERVALS[bucket] == FAST and limit < 3600:
+        return 1.0 if reset <= 1 else None
+    return 3600.0 if limit >= 60 else None
 
 
 _paces: dict[str, float] = {}  # what this process last wrote, so that an unchanged pace costs nothing

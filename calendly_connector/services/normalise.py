@@ -8,6 +8,8 @@ from nameparser import HumanName
 
 from calendly_connector.core.booking import Booking
 
+LONGEST_NAME = 250  # no name is longer, and the parser's time grows with the square
+
 
 def to_e164(number: str, *, region: str = "") -> str:
     """Return a phone number such as +33612345678, or "" when it is none.
@@ -35,7 +37,7 @@ def with_names(booking: Booking) -> Booking:
     invitee = booking.invitee
     if invitee.first_name or invitee.last_name or not invitee.name:
         return booking
-    parsed = HumanName(invitee.name)
+    parsed = HumanName(invitee.name[:LONGEST_NAME])
     first = " ".join(part for part in (parsed.first, parsed.middle) if part)
     if not first:  # one word only: the parser calls some of them a last name
         return replace(booking, invitee=replace(invitee, first_name=invitee.name))

@@ -21,7 +21,6 @@ from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import UpsertContact
 from calendly_connector.models import BrevoAccount, Person, SyncLogEntry
 from calendly_connector.services import accounts, catalogue, journal, limits, mapping, queue, settle
-from calendly_connector.services import connection as connections
 
 logger = logging.getLogger(__name__)
 
@@ -56,10 +55,7 @@ class Writer:
         interrupted = [step for step in steps if step.state == State.SENDING]
         for step in interrupted:
             journal.unknown(step, "The worker stopped in the middle of sending this.")
-        try:
-            client = connections.brevo_client(self.account)
-        except connections.NotConfigured as error:
-            raise accounts.pause(self.account, str(error)) from error
+        client = accounts.client_of(self.account)
         contacts = [step for step in steps if step.kind == Kind.CONTACT]
         if contacts and not self._write_contact(client, contacts):
             return
@@ -81,7 +77,8 @@ class Writer:
         try:
             sent = self._upsert(client, upsert)
         except errors.Refused as refused:
-            waiting = journal.open_steps(self.person)
+            waiting = [step for step in journal.open_steps(self.person) if step.state == State.WAITING or step in steps]
+            Person.objects.filter(pk=self.person.pk).update(clock_at=self.clock_at)  # attendance counts all the same
             journal.failed(waiting, f"Brevo refused the contact. {refused} Correct the cause and try again.")
             return False
         with transaction.atomic():

@@ -34,7 +34,7 @@ def subscribe(connection: Connection, *, is_dry_run: bool = False, is_forced: bo
     if not keys:
         raise connections.NotConfigured("There is no signing key: set CALENDLY_WEBHOOK_SIGNING_KEY.")
     ours = [row for row in _existing(client, connection) if row.callback_url.rstrip("/") == url]
-    good = [] if is_forced else [row for row in ours if row.state == "active" and set(row.events) >= INVITEE_WEBHOOKS]
+    good = [row for row in ours if not is_forced and _is_good(row, connection)]
     if good:
         _delete(client, [row for row in ours if row is not good[0]], is_dry_run)
         return _remember(connection, good[0].uri, f"The subscription to {url} is active; nothing to do.", is_dry_run)
@@ -53,10 +53,18 @@ def subscribe(connection: Connection, *, is_dry_run: bool = False, is_forced: bo
     return _remember(connection, made.uri, words, is_dry_run)
 
 
+def _is_good(row: Subscription, connection: Connection) -> bool:
+    return row.state == "active" and row.scope == connection.scope and set(row.events) >= INVITEE_WEBHOOKS
+
+
 def _existing(client: CalendlyClient, connection: Connection) -> list[Subscription]:
-    return list(
-        client.list_subscriptions(organization=connection.organization, scope=connection.scope, user=connection.user)
-    )
+    """Return the subscriptions we may see. A former scope's counts too: its address is taken (409)."""
+    scopes = dict.fromkeys((connection.scope, Connection.Scope.USER.value))
+    return [
+        row
+        for scope in scopes
+        for row in client.list_subscriptions(organization=connection.organization, scope=scope, user=connection.user)
+    ]
 
 
 def _delete(client: CalendlyClient, rows: list[Subscription], is_dry_run: bool) -> None:

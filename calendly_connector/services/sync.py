@@ -18,6 +18,7 @@ from calendly_connector.services import connection as connections
 logger = logging.getLogger(__name__)
 
 State = WebhookDelivery.State
+LONGEST_WAIT = 3600.0  # seconds, whatever Calendly's rate limit says
 
 
 def take_in(delivery_id: int) -> None:
@@ -31,7 +32,7 @@ def take_in(delivery_id: int) -> None:
         return
     try:
         body = json.loads(bytes(delivery.body))
-        delivery.webhook_name = _name(body)
+        delivery.webhook_name = interpret.webhook_name(body)[:100]
         seen = interpret.interpret_webhook(body)
     except (MalformedPayload, ValueError, RecursionError) as error:
         words = str(error) if isinstance(error, MalformedPayload) else "The body is no JSON."
@@ -71,7 +72,7 @@ def fetch_missing_half(booking_id: int) -> None:
     except errors.NotFound:
         logger.warning("Calendly doesn't know the booking that %s was moved to", old.uri.rsplit("/", 1)[-1])
     except errors.ApiError as error:
-        wait = error.wait if isinstance(error, errors.RateLimited) else None
+        wait = min(error.wait or 60.0, LONGEST_WAIT) if isinstance(error, errors.RateLimited) else None
         raise queue.Later(str(error), seconds=wait, is_failure=wait is None) from error
     except connections.NotConfigured as error:
         raise queue.Later(str(error)) from error
@@ -89,8 +90,3 @@ def _settle(delivery: WebhookDelivery, state: WebhookDelivery.State, reason: str
     delivery.save(update_fields=["state", "reason", "processed_at", "webhook_name", "booking_uri"])
     if conf.logs_webhooks():
         logger.info("Delivery %s (%s): %s %s", delivery.pk, delivery.webhook_name, state, reason)
-
-
-def _name(body: object) -> str:
-    name = body.get("event") if isinstance(body, dict) else ""
-    return str(name or "").replace("\x00", "")[:100]

@@ -119,11 +119,13 @@ class Worker:
         return LONGEST_NAP if due is None else max(0.01, min(LONGEST_NAP, (due - timezone.now()).total_seconds()))
 
     def _guarded(self, work: Callable[[], T]) -> T | None:
-        """Run something; when the database is away, wait a moment and return None: it will be back."""
+        """Run something; when that fails, wait a moment and return None: the database comes back, the thread lives."""
         try:
             return work()
         except OperationalError as error:
             logger.warning("The database doesn't answer: %s", error)
-            close_old_connections()
-            self._stopping.wait(DATABASE_PAUSE)
-            return None
+        except Exception:
+            logger.exception("The worker stumbled and goes on")
+        close_old_connections()
+        self._stopping.wait(DATABASE_PAUSE)
+        return None

@@ -2,11 +2,15 @@
 
 import logging
 import time
+from collections.abc import Sequence
 
 from django.http import UnreadablePostError
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.permissions import BasePermission
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -28,6 +32,20 @@ class BodyTooLarge(APIException):
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = "The body is larger than 1 MiB."
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Whatever a sender accepts: a delivery isn't refused for its Accept header."""
+
+    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser:
+        """Return the first parser; none is ever used."""
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Return the first renderer and its media type."""
+        return renderers[0], renderers[0].media_type
 
 
 class IsSignedByCalendly(BasePermission):
@@ -57,6 +75,7 @@ class CalendlyWebhookView(APIView):
     """`POST /webhooks/calendly[/<token>]`."""
 
     permission_classes = (IsSignedByCalendly,)
+    content_negotiation_class = AlwaysJson
     connection: Connection
 
     def post(self, request: Request, token: str = "") -> Response:
