@@ -12,7 +12,7 @@ from typing import TypeVar
 from django.conf import settings
 
 BASE = Path(__file__).resolve().parents[2]
-PATIENCE = 30.0  # seconds; only a broken worker takes this long
+PATIENCE = 60.0  # seconds; only a broken worker takes this long
 PASSED_ON = ("CALENDLY_API_URL", "CALENDLY_AUTH_URL", "BREVO_API_URL", "CALENDLY_ACCESS_TOKEN", "BREVO_API_KEY")
 
 T = TypeVar("T")
