@@ -5,6 +5,7 @@ when the change is taken in. `decide_contact`: how should the contact look, and 
 just before writing, from the ledger as it is then, so that several waiting changes become one write.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -160,7 +161,6 @@ def event_properties(happening: Happening, *, rules: RuleSet) -> dict[str, Any]:
         "host_email": ", ".join(host.email for host in meeting.hosts if host.email),
         "location": meeting.location[:500],
         "join_url": meeting.join_url,
-        "answers": _answers(booking),
         "cancel_url": invitee.cancel_url,
         "reschedule_url": invitee.reschedule_url,
         "moves": entry.moves,
@@ -168,21 +168,27 @@ def event_properties(happening: Happening, *, rules: RuleSet) -> dict[str, Any]:
         **{name: getattr(invitee.tracking, name)[:255] for name in invitee.tracking.__dataclass_fields__},
         **_cancellation(happening),
     }
+    properties["answers"] = _answers(booking, room=EVENT_BYTES - len(json.dumps(properties)))
     return {name: value for name, value in properties.items() if value not in ("", None, [])}
 
 
-ANSWER_LIMIT, ANSWERS_LIMIT = 2_000, 30_000
-"""Characters; all properties of an event together may have 50 KB (brevo-api.md §5.1)."""
+ANSWER_LIMIT, EVENT_BYTES = 2_000, 45_000
+"""Characters of one answer; bytes of an event's properties, which may have 50 KB (brevo-api.md §5.1).
+
+Whether Brevo counts characters, UTF-8 or JSON as sent is not documented: JSON as sent is the longest of them.
+"""
 
 
-def _answers(booking: Booking) -> list[dict[str, str]]:
-    """Return the answers as question and answer: property names may hold no spaces (brevo-api.md §5.1)."""
+def _answers(booking: Booking, *, room: int) -> list[dict[str, str]]:
+    """Return the answers as question and answer: property names may hold no spaces (brevo-api.md §5.1).
+
+    Those that no longer fit into `room`, in bytes, are left out.
+    """
     rows: list[dict[str, str]] = []
-    left = ANSWERS_LIMIT
     for answer in booking.invitee.answers:
         row = {"question": answer.question[:255], "answer": answer.answer[:ANSWER_LIMIT]}
-        left -= len((row["question"] + row["answer"]).encode())
-        if left < 0:
+        room -= len(json.dumps([row]))
+        if room < 0:
             break
         rows.append(row)
     return rows
