@@ -1,5 +1,9 @@
 """The table that `make run` ends with."""
 
+from dataclasses import replace
+
+import pytest
+
 from project import story
 
 STATE = {
@@ -56,3 +60,11 @@ def test_an_empty_brevo_is_said_so() -> None:
 
 def test_half_a_story_is_not_complete() -> None:
     assert not story.is_complete(story.people_of(STATE))
+
+
+@pytest.mark.parametrize(("statuses", "complete"), [(story.STATUSES | {""}, True), ({"booked"}, False)])
+def test_the_story_is_complete_when_everybody_is_where_it_left_them(statuses: set[str], complete: bool) -> None:
+    anna, _ = story.people_of(STATE)
+    people = [replace(anna, status=status) for status in [*sorted(statuses), *["booked"] * 4][:4]]
+
+    assert story.is_complete(people) is complete
