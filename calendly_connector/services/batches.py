@@ -50,11 +50,15 @@ def send_events(account: BrevoAccount, client: BrevoClient, people: list[int], r
     waiting = [
         step for step in steps.select_related("person").order_by("person", "pk") if step.person_id not in blocked
     ]
+    lost: set[int] = set()  # people whose later events keep their order behind one of unknown outcome
     for batch in _batches(waiting):
-        _send(account, client, batch, renew)
+        ready = [step for step in batch if step.person_id not in lost]
+        if ready and not _send(account, client, ready, renew):
+            lost |= {step.person_id for step in ready}
 
 
-def _send(account: BrevoAccount, client: BrevoClient, batch: list[SyncLogEntry], renew: accounts.Renew) -> None:
+def _send(account: BrevoAccount, client: BrevoClient, batch: list[SyncLogEntry], renew: accounts.Renew) -> bool:
+    """Send one batch and settle its steps; return False when the answer was lost."""
     accounts.wait_for(account, "other")
     numbers = [step.pk for step in batch]
     SyncLogEntry.objects.filter(pk__in=numbers).update(state=State.SENDING, sent_at=timezone.now())
@@ -67,15 +71,16 @@ def _send(account: BrevoAccount, client: BrevoClient, batch: list[SyncLogEntry],
         SyncLogEntry.objects.filter(pk__in=numbers).update(state=state, reason=str(later))
         if lost:
             settle.ask(account)
-            return
+            return False
         raise
     except errors.Refused as error:
         journal.settle_all(batch, State.FAILED, f"Brevo refused the whole batch. {error}")
-        return
+        return True
     journal.settle_all([step for at, step in enumerate(batch) if at not in refused], State.DONE)
     for at, why in refused.items():
         if at < len(batch):
             journal.failed([batch[at]], f"Brevo refused the event: {why}")
+    return True
 
 
 def _batches(steps: list[SyncLogEntry]) -> Iterator[list[SyncLogEntry]]:

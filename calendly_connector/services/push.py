@@ -62,10 +62,11 @@ class Writer:
         for step in journal.open_steps(self.person, kind=Kind.LEAVE_LISTS):
             self._leave_lists(client, step)
         for step in journal.open_steps(self.person, kind=Kind.EVENT):
+            if step.state != State.UNKNOWN:
+                self._send_event(client, step)
             if step.state == State.UNKNOWN:
                 settle.ask(self.account)
                 return  # later events keep their order behind it
-            self._send_event(client, step)
 
     def _write_contact(self, client: BrevoClient, steps: list[SyncLogEntry]) -> bool:
         """Bring the contact up to date; return False when Brevo refused it for good."""
@@ -148,7 +149,6 @@ class Writer:
         except queue.Later as later:
             if accounts.is_outcome_unknown(later):
                 journal.unknown(step, f"{later} It is looked up in Brevo before anything is sent again.")
-                settle.ask(self.account)
                 return
             journal.waiting(step, str(later))
             raise

@@ -2,20 +2,23 @@
 
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from calendly_connector import tasks
-from calendly_connector.models import BrevoAccount, Job, RateLimit, SyncLogEntry, TriggerMapping
+from calendly_connector.models import BrevoAccount, FieldMapping, Job, RateLimit, SyncLogEntry, TriggerMapping
 from calendly_connector.services import limits, setup, subscription
 from calendly_connector.services.bell import Bell
 from calendly_connector.services.connection import environment_connection
 from calendly_connector.services.worker import Worker
 from sandbox.app import Sandbox
 from sandbox.calendly_webhooks import Delivery
+from sandbox.world import Call, Fault
 
 SIGNING_KEY = "a-signing-key-for-tests-0123456789"
 
@@ -67,6 +70,37 @@ class River:
             leave_lists=list(leave),
         )
 
+    def map_field(self, source: str, attribute: str, *, overwrite: str = "always") -> None:
+        """Write a source of the booking to an attribute, in place of what was written to it before."""
+        FieldMapping.objects.update_or_create(
+            connection=self.connection, attribute=attribute, defaults={"source": source, "overwrite": overwrite}
+        )
+
+    def add_attribute(self, name: str, **details: Any) -> None:
+        """Add an attribute in Brevo that the app will know of at its next write."""
+        self.brevo.add_attribute(name, **details)
+        self.forget_attributes()
+
+    def forget_attributes(self) -> None:
+        """Let the app read Brevo's attributes again at its next write."""
+        BrevoAccount.objects.update(attributes_read_at=None)
+
+    def break_brevo(self, kind: Any, path: str = "", *, method: str = "POST", **details: Any) -> None:
+        """Plan a misbehaviour of Brevo's."""
+        self.sandbox.world.faults.add(Fault(provider="brevo", kind=kind, method=method, path=path, **details))
+
+    def break_calendly(self, kind: Any, path: str = "", **details: Any) -> None:
+        """Plan a misbehaviour of Calendly's API."""
+        self.sandbox.world.faults.add(Fault(provider="calendly", kind=kind, path=path, **details))
+
+    def mend(self) -> None:
+        """Forget every planned misbehaviour."""
+        self.sandbox.world.faults.clear()
+
+    def calls(self, template: str = "", method: str = "POST") -> list[Call]:
+        """Return the calls that reached Brevo since the accounts were connected."""
+        return self.sandbox.world.journal.calls("brevo", method=method, template=template)
+
     def pending(self) -> list[Delivery]:
         """Return what Calendly wants to deliver, oldest first."""
         return self.calendly.deliveries.pending()
@@ -97,8 +131,14 @@ class River:
         self.work()
 
     def hurry(self) -> None:
-        """Bring waiting jobs forward: time passes."""
+        """Bring waiting jobs forward and open the limits that a 429 closed: time passes."""
         Job.objects.filter(state="ready").update(run_after=timezone.now())
+        RateLimit.objects.filter(blocked_until__lt=limits.PAUSED).update(blocked_until=0.0, free_at=0.0)
+
+    def wait_for_lost_answers(self) -> None:
+        """Let so much time pass that an event of unknown outcome that isn't in Brevo is sent again."""
+        SyncLogEntry.objects.filter(state="unknown").update(sent_at=F("sent_at") - timedelta(hours=1))
+        self.hurry()
 
     def contact(self, email: str) -> dict[str, Any]:
         """Return a contact as Brevo's API shows it."""
