@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from calendly_connector.admin import parts
 from calendly_connector.admin.parts import Tone
@@ -62,6 +63,11 @@ class ConnectorAdmin(ModelAdmin[Row]):
     def state_badge(self, row: Any) -> SafeString:
         """Return the row's state with the tone that this page gives it."""
         return parts.badge(row.get_state_display(), self.tones[row.state])
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Call the page by what it lists."""
+        title = {"title": capfirst(str(self.opts.verbose_name_plural))}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def may_change(self, request: HttpRequest) -> bool:
         """Return whether this member of staff may act upon rows, even where nobody may edit them."""

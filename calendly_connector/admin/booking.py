@@ -27,7 +27,8 @@ from calendly_connector.models import Booking, EventType
 class BookingAdmin(HistoryAdmin[Booking]):
     """One row per invitee."""
 
-    list_display = ("who", "status_badge", "meeting_name", "when", "person_link", "other_half", "booked")
+    list_display = ("who", "status_badge", "meeting_name", "when", "other_half", "booked")
+    list_display_links = None
     list_select_related = ("person", "connection")
     list_filter = ("status", EventTypeFilter, "start_at", "connection")
     date_hierarchy = "start_at"
@@ -54,10 +55,17 @@ class BookingAdmin(HistoryAdmin[Booking]):
             )
         )
 
+    def get_fieldsets(self, request: HttpRequest, obj: Booking | None = None) -> Any:
+        """Leave out the cancellation where there is none."""
+        (title, first), *others = super().get_fieldsets(request, obj)
+        shown = [name for name in first["fields"] if name != "cancellation" or (obj and obj.status == Status.CANCELED)]
+        return [(title, {**first, "fields": shown}), *others]
+
     @admin.display(description="invitee", ordering="name")
-    def who(self, row: Booking) -> str:
-        """Return the name as it was written, else the e-mail address."""
-        return row.name or row.person.email
+    def who(self, row: Booking) -> SafeString:
+        """Return the name as it was written, and below it whose booking it is."""
+        name = parts.link_to(row, row.name or "Booking")
+        return format_html('{}<span class="cc-why">{}</span>', name, parts.link_to(row.person))
 
     @admin.display(description="status", ordering="status")
     def status_badge(self, row: Booking) -> SafeString:
@@ -97,7 +105,7 @@ class BookingAdmin(HistoryAdmin[Booking]):
     def cancellation(self, row: Booking) -> str:
         """Return by whom and why it was canceled."""
         canceled = snapshot(row).invitee.cancellation
-        if canceled is None or row.status != Status.CANCELED:
+        if canceled is None:
             return "–"
         return f"by {canceled.canceled_by} ({canceled.canceler_type}): {canceled.reason or 'no reason given'}"
 

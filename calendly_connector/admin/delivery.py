@@ -34,15 +34,15 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
     """One row per verified webhook."""
 
     tones = TONES
-    list_display = ("when", "state_badge", "name", "person_link", "booking_link", "why")
-    list_display_links = ("name",)
+    list_display = ("when", "state_badge", "what", "person_link", "booking_link")
+    list_display_links = None
     list_filter = ("state", WebhookNameFilter, "received_at", "connection")
     search_fields = ("booking_uri", "reason", "webhook_name")
     search_help_text = "E-mail, name, invitee address, or the reason"
     actions = ("retry",)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("state_badge", "reason", "name", "connection_link")}),
-        ("About", {"fields": ("booking_link", "person_link", "booking_uri")}),
+        ("About", {"fields": ("booking_link", "person_link", "invitee")}),
         ("When", {"fields": ("received", "processed")}),
         ("What it led to", {"fields": ("log",), "classes": ("cc-whole",)}),
         ("What Calendly posted", {"fields": ("content",), "classes": ("cc-whole",)}),
@@ -81,6 +81,11 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
         return parts.age(row.received_at)
 
     @admin.display(description="webhook", ordering="webhook_name")
+    def what(self, row: WebhookDelivery) -> SafeString:
+        """Return its name, and why nothing came of it."""
+        return parts.with_reason(parts.page_of(WebhookDelivery, row.pk), self.name(row), row.reason)
+
+    @admin.display(description="webhook")
     def name(self, row: WebhookDelivery) -> str:
         """Return Calendly's name for it; it is read when the delivery is taken in."""
         return row.webhook_name or f"delivery #{row.pk}"
@@ -93,12 +98,12 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
     @admin.display(description="person")
     def person_link(self, row: Any) -> SafeString:
         """Return a link to whose booking it is."""
-        return parts.link(Person, row.found_person, row.found_email)
+        return parts.link(Person, row.found_person, parts.email(row.found_email or ""))
 
-    @admin.display(description="reason")
-    def why(self, row: WebhookDelivery) -> SafeString:
-        """Return the reason, cut to a line."""
-        return parts.long_text(row.reason)
+    @admin.display(description="invitee's address")
+    def invitee(self, row: WebhookDelivery) -> str:
+        """Return Calendly's key of the booking."""
+        return row.booking_uri or "–"
 
     @admin.display(description="connection")
     def connection_link(self, row: WebhookDelivery) -> SafeString:

@@ -7,11 +7,13 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from calendly_connector.core.trigger import INVITEE_WEBHOOKS, OTHER_WEBHOOKS
+from calendly_connector.core.trigger import INVITEE_WEBHOOKS
 from calendly_connector.models import EventType, TriggerMapping
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
+
+OTHERS = "others"
 
 
 class WebhookNameFilter(admin.SimpleListFilter):
@@ -21,12 +23,15 @@ class WebhookNameFilter(admin.SimpleListFilter):
     parameter_name = "webhook"
 
     def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> Sequence[tuple[str, str]]:
-        """Return every name that Calendly documents, ours first."""
-        return [(name, name) for name in (*sorted(INVITEE_WEBHOOKS), *sorted(OTHER_WEBHOOKS))]
+        """Return the names that we act upon, and all others together."""
+        return [*((name, name) for name in sorted(INVITEE_WEBHOOKS)), (OTHERS, "any other")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep deliveries of that name."""
-        return queryset.filter(webhook_name=self.value()) if self.value() else queryset
+        name = self.value()
+        if name == OTHERS:
+            return queryset.exclude(webhook_name__in=INVITEE_WEBHOOKS)
+        return queryset.filter(webhook_name=name) if name else queryset
 
 
 class HappeningFilter(admin.SimpleListFilter):

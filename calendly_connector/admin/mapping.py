@@ -4,12 +4,13 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from calendly_connector.admin import parts
-from calendly_connector.admin.base import ConnectorAdmin
+from calendly_connector.admin.base import ConnectorAdmin, Row
 from calendly_connector.admin.mapping_form import EVERY_OTHER_TYPE, FieldMappingForm, TriggerMappingForm
 from calendly_connector.admin.parts import Tone
 from calendly_connector.core.decide import EVENT_PREFIX
@@ -32,8 +33,19 @@ OVERWRITE_TONES = {
 }
 
 
+class MappingAdmin(ConnectorAdmin[Row]):
+    """Rows that staff write."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Pick a connection without the buttons to make or change one."""
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
+
+
 @admin.register(TriggerMapping)
-class TriggerMappingAdmin(ConnectorAdmin[TriggerMapping]):
+class TriggerMappingAdmin(MappingAdmin[TriggerMapping]):
     """One row per cell of the grid."""
 
     form = TriggerMappingForm
@@ -99,7 +111,7 @@ class TriggerMappingAdmin(ConnectorAdmin[TriggerMapping]):
 
 
 @admin.register(FieldMapping)
-class FieldMappingAdmin(ConnectorAdmin[FieldMapping]):
+class FieldMappingAdmin(MappingAdmin[FieldMapping]):
     """One row per attribute."""
 
     form = FieldMappingForm

@@ -18,7 +18,15 @@ BETWEEN = re.compile(r"[\s,;#\[\]]+")
 EVERY_OTHER_TYPE = "Every event type without a row of its own"
 
 
-class ListsWidget(forms.MultiWidget):
+class Together(forms.MultiWidget):
+    """Several inputs for one value, in a box of their own."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """Return the inputs."""
+        return format_html('<div class="cc-together">{}</div>', super().render(name, value, attrs, renderer))
+
+
+class ListsWidget(Together):
     """A box for each list that we know, and a line for the ids of others."""
 
     def __init__(self) -> None:
@@ -56,7 +64,7 @@ class ListsField(forms.MultiValueField):
         return list(dict.fromkeys(int(word) for word in words))
 
 
-class SourceWidget(forms.MultiWidget):
+class SourceWidget(Together):
     """A pick-list of fields and known questions, and a line for any other question."""
 
     def __init__(self) -> None:

@@ -87,6 +87,12 @@ def link_to(row: Model | None, text: object = "") -> SafeString:
     return link(type(row), row.pk, text or row) if row else NOTHING
 
 
+def email(address: str) -> SafeString:
+    """Return an e-mail address that may break before its "@"."""
+    name, at, domain = address.partition("@")
+    return format_html("{}<wbr>{}{}", name, at, domain)
+
+
 def link_to_list(model: type[Model], text: object, **filters: object) -> SafeString:
     """Return a link to a filtered list."""
     return format_html('<a href="{}">{}</a>', list_of(model, **filters), text)
@@ -102,6 +108,11 @@ def link_outside(address: str) -> SafeString | str:
 def long_text(text: str) -> SafeString:
     """Return text of any length, cut in a list; the whole of it is its title."""
     return format_html('<span class="cc-clip" title="{0}">{0}</span>', text) if text else NOTHING
+
+
+def with_reason(address: str, text: str, reason: str) -> SafeString:
+    """Return a link with a reason below it: both fit into one column."""
+    return format_html('<a href="{}">{}</a>{}', address, text, long_text(reason) if reason else "")
 
 
 def code(text: str) -> SafeString:
@@ -121,10 +132,17 @@ def pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
         if isinstance(value, Mapping):
             rows += [(f"{name} › {inner}", text) for inner, text in pairs(value)]
         elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-            rows += [row for n, item in enumerate(value, 1) for row in pairs({f"{name} {n}": item})]
+            rows += [row for n, item in enumerate(value, 1) for row in _answer(name, n, item)]
         else:
             rows.append((name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
     return rows
+
+
+def _answer(name: str, number: int, item: Any) -> list[tuple[str, str]]:
+    """Return a question and its answer as one row; whatever else is in a list, leaf by leaf."""
+    if isinstance(item, Mapping) and item.keys() == {"question", "answer"}:
+        return [(f"{name} › {item['question']}", str(item["answer"]))]
+    return pairs({f"{name} {number}": item})
 
 
 def render(name: str, **values: Any) -> SafeString:

@@ -27,7 +27,7 @@ class PersonAdmin(HistoryAdmin[Person]):
     search_fields = ("email", "bookings__name", "bookings__uri")
     search_help_text = "E-mail, name, or invitee address"
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("email", "full_name", "connection_link", "written", "looked_at", "lists")}),
+        (None, {"fields": ("address", "full_name", "connection_link", "written", "looked_at", "lists")}),
         ("Bookings", {"fields": ("bookings_table",), "classes": ("cc-whole",)}),
         ("Sync log", {"fields": ("log", "whole_log"), "classes": ("cc-whole",)}),
     )
@@ -80,7 +80,12 @@ class PersonAdmin(HistoryAdmin[Person]):
         """Return when the contact was written last."""
         return parts.age(row.pushed_at)
 
-    @admin.display(description="next look")
+    @admin.display(description="e-mail")
+    def address(self, row: Person) -> str:
+        """Return the e-mail address."""
+        return row.email
+
+    @admin.display(description="looked at again")
     def looked_at(self, row: Person) -> SafeString:
         """Return when time alone next changes what Brevo should show."""
         return parts.moment(row.clock_at)

@@ -12,8 +12,8 @@ from calendly_connector.admin import parts
 from calendly_connector.admin.base import HistoryAdmin, plural
 from calendly_connector.admin.filters import HappeningFilter
 from calendly_connector.admin.parts import Tone
-from calendly_connector.models import BrevoAccount, SyncLogEntry
-from calendly_connector.services import bulk, retry
+from calendly_connector.models import BrevoAccount, SyncLogEntry, TriggerMapping
+from calendly_connector.services import retry
 
 State = SyncLogEntry.State
 TONES = {
@@ -25,6 +25,15 @@ TONES = {
     State.UNKNOWN: Tone.WARN,
     State.FAILED: Tone.BAD,
 }
+LABELS = {
+    "name": "Event name",
+    "at": "Happened at",
+    "lists": "Lists",
+    "leave": "Lists to leave",
+    "warnings": "Warnings",
+}
+"""What a request holds beside attributes and properties; the rest is our own bookkeeping."""
+
 NEWEST = 50  # rows of the log on another row's page
 
 
@@ -33,15 +42,15 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
     """One row per step."""
 
     tones = TONES
-    list_display = ("when", "state_badge", "step", "person_link", "booking_link", "why")
-    list_display_links = ("step",)
+    list_display = ("when", "state_badge", "step", "person_link", "booking_link")
+    list_display_links = None
     list_select_related = ("person", "booking")
     list_filter = ("state", "kind", HappeningFilter, "created_at", "connection")
     search_fields = ("person__email", "booking__name", "booking__uri", "summary", "reason")
     search_help_text = "E-mail, name, invitee address, what was done, or the reason"
     actions = ("retry",)
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("state_badge", "summary", "reason", "kind", "happening")}),
+        (None, {"fields": ("state_badge", "summary", "reason", "kind", "trigger")}),
         ("For whom", {"fields": ("person_link", "booking_link", "delivery_link", "connection_link")}),
         ("What is, or was, sent to Brevo", {"fields": ("request_table",), "classes": ("cc-whole",)}),
         ("When", {"fields": ("created", "sent", "settled", "attempts")}),
@@ -53,24 +62,24 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
         return parts.age(row.created_at)
 
     @admin.display(description="step", ordering="summary")
-    def step(self, row: SyncLogEntry) -> str:
-        """Return what is to be done, or was."""
-        return row.summary
+    def step(self, row: SyncLogEntry) -> SafeString:
+        """Return what is to be done, or was, and why not."""
+        return parts.with_reason(parts.page_of(SyncLogEntry, row.pk), row.summary, row.reason)
 
-    @admin.display(description="reason")
-    def why(self, row: SyncLogEntry) -> SafeString:
-        """Return the reason, cut to a line."""
-        return parts.long_text(row.reason)
+    @admin.display(description="trigger")
+    def trigger(self, row: SyncLogEntry) -> str:
+        """Return what an event tells of."""
+        return dict(TriggerMapping.Trigger.choices).get(row.happening.split(":")[0], row.happening) or "–"
 
     @admin.display(description="person", ordering="person__email")
     def person_link(self, row: SyncLogEntry) -> SafeString:
         """Return a link to whom it concerns."""
-        return parts.link_to(row.person)
+        return parts.link_to(row.person, parts.email(row.person.email))
 
     @admin.display(description="booking", ordering="booking__start_at")
     def booking_link(self, row: SyncLogEntry) -> SafeString:
         """Return a link to the booking that called for it."""
-        return parts.link_to(row.booking)
+        return parts.link_to(row.booking, row.booking.meeting_name) if row.booking else parts.NOTHING
 
     @admin.display(description="webhook delivery")
     def delivery_link(self, row: SyncLogEntry) -> SafeString:
@@ -85,12 +94,15 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
     @admin.display(description="request")
     def request_table(self, row: SyncLogEntry) -> SafeString:
         """Return what was sent, one line for each value."""
-        names = list_names(row.connection.brevo_account, row.request.get("lists") or [])
-        content = {name: value for name, value in row.request.items() if name != bulk.REMEMBER}
-        if names:
-            content["lists"] = names
+        account, rows = row.connection.brevo_account, list[tuple[str, str]]()
+        for name, value in row.request.items():
+            if name in ("attributes", "properties"):
+                rows += parts.pairs(value)
+            elif name in LABELS and value:
+                is_lists = name in ("lists", "leave")
+                rows += parts.pairs({LABELS[name]: list_names(account, value) if is_lists else value})
         empty = "It is decided just before writing, from all of the person's bookings."
-        return parts.table(("Name", "Value"), parts.pairs(content), empty=empty)
+        return parts.table(("Name", "Value"), rows, empty=empty)
 
     @admin.display(description="wanted")
     def created(self, row: SyncLogEntry) -> SafeString:

@@ -1,0 +1,72 @@
+"""Rows of every kind, as many as a test wants, all belonging together."""
+
+from django.utils import timezone
+
+from calendly_connector.models import (
+    Booking,
+    BrevoAccount,
+    BrevoAttribute,
+    BrevoList,
+    BulkImport,
+    Connection,
+    EventType,
+    FieldMapping,
+    Job,
+    Person,
+    Schedule,
+    SyncLogEntry,
+    TriggerMapping,
+    WebhookDelivery,
+)
+from tests.factories import DISCOVERY_CALL, make_entry
+
+
+def make_connection(name: str = "Main", *, is_environment: bool = True) -> Connection:
+    """Return a connection with a Brevo account whose attributes have been read."""
+    account = BrevoAccount.objects.create(name=f"{name} Brevo", attributes_read_at=timezone.now())
+    return Connection.objects.create(name=name, is_environment=is_environment, brevo_account=account)
+
+
+def make_booking_row(connection: Connection, name: str = "nadia", **changes: object) -> Booking:
+    """Return a booking of the person `name`@example.com."""
+    email = f"{name.split('-')[0]}@example.com"
+    person, _ = Person.objects.get_or_create(connection=connection, email=email)
+    row = Booking(connection=connection, person=person).take(make_entry(name, email=email, **changes))  # type: ignore[arg-type]
+    row.save()
+    return row
+
+
+def make_delivery(connection: Connection, body: bytes = b"{}", **fields: object) -> WebhookDelivery:
+    """Return a delivery; its digest is its number."""
+    number = WebhookDelivery.objects.count()
+    values = {"digest": number.to_bytes(32), "received_at": timezone.now(), "webhook_name": "invitee.created", **fields}
+    return WebhookDelivery.objects.create(connection=connection, body=body, **values)
+
+
+def make_step(booking: Booking, kind: str = "event", **fields: object) -> SyncLogEntry:
+    """Return a step of a booking; each event has a trigger of its own."""
+    number = SyncLogEntry.objects.count()
+    values = {"summary": f"Step {number}", "happening": f"booked:{number}" if kind == "event" else "", **fields}
+    return SyncLogEntry.objects.create(
+        connection_id=booking.connection_id, person=booking.person, booking=booking, kind=kind, **values
+    )
+
+
+def make_some_of_everything(count: int) -> None:
+    """Make `count` rows of every kind."""
+    now = timezone.now()
+    for number in range(Connection.objects.count(), count):
+        connection = make_connection(f"Connection {number}", is_environment=False)
+        account = connection.brevo_account
+        EventType.objects.create(connection=connection, uri=DISCOVERY_CALL, name="Discovery call", read_at=now)
+        BrevoList.objects.create(account=account, number=number + 1, name=f"List {number}", read_at=now)
+        BrevoAttribute.objects.create(account=account, name="COMPANY", kind="text", read_at=now)
+        TriggerMapping.objects.create(connection=connection, trigger="booked", join_lists=[number + 1], leave_lists=[7])
+        FieldMapping.objects.create(connection=connection, source="answer:company", attribute="COMPANY")
+        old = make_booking_row(connection, f"nadia{number}-old", successor=f"{number}")
+        new = make_booking_row(connection, f"nadia{number}-new", old_invitee=old.uri)
+        delivery = make_delivery(connection, booking_uri=new.uri, reason="Nothing new.")
+        make_step(new, delivery=delivery, reason="Refused", state="failed")
+        Job.objects.create(kind="push", subject=new.person_id, dedupe_key=f"push:{number}", run_after=now)
+        Schedule.objects.create(name=f"sweep{number}", every_seconds=60, next_run_at=now)
+        BulkImport.objects.create(account=account, people_count=number)

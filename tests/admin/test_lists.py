@@ -1,0 +1,129 @@
+"""Every list opens, costs the same however many rows it shows, and finds what staff look for."""
+
+import pytest
+from django.contrib import admin
+from django.db import connection as database
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from calendly_connector import models
+from calendly_connector.admin import parts
+from calendly_connector.admin.base import CappedPaginator
+from calendly_connector.models import Connection
+from tests.admin.rows import make_booking_row, make_delivery, make_some_of_everything, make_step
+
+SHOWN = sorted(set(models.__all__) - {"RateLimit"})
+HISTORY = ["Booking", "BulkImport", "Job", "Person", "SyncLogEntry", "WebhookDelivery"]
+
+
+def model_of(name: str) -> type[Model]:
+    found: type[Model] = getattr(models, name)
+    return found
+
+
+def queries_of(staff: Client, address: str) -> int:
+    with CaptureQueriesContext(
+        database,
+    ) as queries:
+        assert staff.get(address).status_code == 200
+    return len(queries)
+
+
+def test_every_model_but_the_rate_limits_has_a_page() -> None:
+    assert {name for name in models.__all__ if admin.site.is_registered(model_of(name))} == set(SHOWN)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_list_of_fifty_costs_as_many_queries_as_one_of_five(name: str, staff: Client) -> None:
+    address = parts.list_of(model_of(name))
+    make_some_of_everything(5)
+    few = queries_of(staff, address)
+
+    make_some_of_everything(50)
+
+    assert queries_of(staff, address) == few <= 8
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_page_of_a_row_opens(name: str, staff: Client) -> None:
+    make_some_of_everything(1)
+    row = model_of(name)._default_manager.first()
+
+    assert row and staff.get(parts.page_of(type(row), row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("name", HISTORY)
+def test_history_can_be_read_but_not_changed(name: str, staff: Client) -> None:
+    make_some_of_everything(1)
+    row = model_of(name)._default_manager.first()
+    assert row
+    page = parts.page_of(type(row), row.pk)
+
+    answers = [
+        staff.get(parts.list_of(type(row)) + "add/"),
+        staff.post(page, {"state": "done"}),
+        staff.post(page.replace("/change/", "/delete/"), {"post": "yes"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert type(row)._default_manager.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("word", ["zoe@example.com", "scheduled_events/zoe-meeting/invitees/zoe", "Too big"])
+@pytest.mark.parametrize("name", ["SyncLogEntry", "WebhookDelivery"])
+def test_search_finds_by_person_invitee_and_reason(name: str, word: str, staff: Client, connection: Connection) -> None:
+    for person, reason in (("zoe", "Too big"), ("tom", "Too small")):
+        booking = make_booking_row(connection, person)
+        delivery = make_delivery(connection, booking_uri=booking.uri, reason=reason)
+        make_step(booking, delivery=delivery, reason=reason)
+
+    page = staff.get(parts.list_of(model_of(name), q=word))
+
+    assert b"zoe@example.com" in parts_of(page.content)
+    assert b"tom@example.com" not in parts_of(page.content)
+
+
+def parts_of(content: bytes) -> bytes:
+    return content.replace(b"<wbr>", b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "filters", "count"),
+    [
+        ("WebhookDelivery", {"webhook": "invitee.created"}, 1),
+        ("WebhookDelivery", {"webhook": "others"}, 1),
+        ("WebhookDelivery", {"state__exact": "failed"}, 1),
+        ("SyncLogEntry", {"trigger": "no_show"}, 2),
+        ("SyncLogEntry", {"trigger": "booked", "state__exact": "done"}, 1),
+        ("Booking", {"type": "https://api.calendly.com/event_types/discovery-call"}, 1),
+        ("Booking", {"status__exact": "canceled"}, 0),
+    ],
+)
+def test_filters_keep_what_they_say(
+    name: str, filters: dict[str, str], count: int, staff: Client, connection: Connection
+) -> None:
+    booking = make_booking_row(connection)
+    models.EventType.objects.create(
+        connection=connection, uri=booking.event_type, name="Discovery call", read_at=booking.start_at
+    )
+    make_delivery(connection)
+    make_delivery(connection, webhook_name="meeting_recap.created", state="failed")
+    for happening in ("booked", "no_show", "no_show:2", "no_show_undone"):
+        make_step(booking, happening=happening, state="done")
+
+    page = staff.get(parts.list_of(model_of(name), **filters))
+
+    assert page.context["cl"].result_count == count
+
+
+def test_a_long_list_says_that_it_was_cut(
+    staff: Client, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CappedPaginator, "CAP", 2)
+    for _ in range(3):
+        make_delivery(connection)
+
+    page = staff.get(parts.list_of(models.WebhookDelivery))
+
+    assert "Only the first 2 can be paged through" in page.content.decode()
