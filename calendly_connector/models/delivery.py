@@ -24,6 +24,7 @@ class WebhookDelivery(models.Model):
     body = models.BinaryField()
     state = models.CharField(max_length=10, choices=State, default=State.STORED)
     reason = models.TextField(blank=True, help_text="Why it was ignored or failed, for staff.")
+    email = models.CharField(max_length=320, blank=True, help_text="The invitee's, trimmed and lower-cased.")
     webhook_name = models.CharField(max_length=100, blank=True)
     booking_uri = models.CharField("booking", max_length=255, blank=True, db_index=True)
     received_at = models.DateTimeField()
@@ -36,7 +37,9 @@ class WebhookDelivery(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["connection", "digest"], name="delivery_stored_once")]
         indexes: ClassVar = [
             models.Index(fields=["received_at"], name="delivery_received_at"),
-            models.Index(fields=["id"], condition=models.Q(state="stored"), name="delivery_waiting"),
+            models.Index(
+                fields=["connection", "email", "id"], condition=models.Q(state="stored"), name="delivery_waiting"
+            ),
         ]
 
     def __str__(self) -> str:

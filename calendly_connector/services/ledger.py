@@ -1,7 +1,8 @@
 """A snapshot → the ledger, the events it calls for, and the job to write them to Brevo. One transaction."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -47,6 +48,8 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
             is_withdrawal=source.is_withdrawal,
             is_quiet=source.is_quiet,
         )
+        if source.is_quiet:
+            merged = _aged(merged, rules.grace)
         if not merged.is_news:
             return merged
         person = _owner(connection, person, merged.entry, relatives.itself)
@@ -57,6 +60,15 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
         log(person, row, merged.happenings, rules=rules, source=source)
         ask_for_push(person)
     return merged
+
+
+def _aged(merged: Merged, grace: timedelta) -> Merged:
+    """Return history with the attendance that the clock would conclude: once recorded here, it is held back too."""
+    over_at = merged.entry.booking.meeting.end_at + grace
+    if over_at > timezone.now():
+        return merged
+    aged = merge.attend(merged.entry, at=over_at)
+    return replace(aged, happenings=(*merged.happenings, *aged.happenings), is_news=merged.is_news or aged.is_news)
 
 
 def lock_person(connection: Connection, email: str) -> Person:

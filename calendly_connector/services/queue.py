@@ -2,13 +2,13 @@
 
 import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from calendly_connector.models import Job, RateLimit
+from calendly_connector.models import Job
 
 LEASE = timedelta(seconds=90)  # longer than the longest call (35 s) plus the work around it; renewed between calls
 MAX_FAILURES = 20
@@ -61,16 +61,25 @@ ON CONFLICT (dedupe_key) DO UPDATE SET
               THEN excluded.run_after ELSE calendly_connector_job.run_after END
 """
 
-CLAIM = """
-UPDATE calendly_connector_job SET state = 'running', attempts = attempts + 1, lease_until = %s, worker = %s
-WHERE id IN (
+DUE = """
   SELECT job.id FROM calendly_connector_job job
   WHERE job.state IN ('ready', 'running') AND job.run_after <= %s
     AND (job.state = 'ready' OR job.lease_until < %s)
     AND NOT EXISTS (SELECT 1 FROM calendly_connector_ratelimit l
                     WHERE l.key = job.lane AND (l.blocked_until > %s OR l.free_at > %s))
-  ORDER BY job.run_after, job.id LIMIT 1 {lock})
+  ORDER BY job.run_after, job.id LIMIT 1
+"""
+
+CLAIM = f"""
+UPDATE calendly_connector_job SET state = 'running', attempts = attempts + 1, lease_until = %s, worker = %s
+WHERE id IN ({DUE} {{lock}})
 RETURNING id, kind, subject, attempts, failures, lane
+"""  # noqa: S608 - joined from constants
+
+NEXT = """
+SELECT job.run_after, l.blocked_until, l.free_at
+FROM calendly_connector_job job LEFT JOIN calendly_connector_ratelimit l ON l.key = job.lane
+WHERE job.state = 'ready' ORDER BY job.run_after LIMIT 1
 """
 
 FINISH = """
@@ -104,9 +113,12 @@ def claim(worker: str) -> Claimed | None:
     now = timezone.now()
     seconds = now.timestamp()
     lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    values: list[Parameter] = [_adapt(now + LEASE), worker, _adapt(now), _adapt(now), seconds, seconds]
+    due: list[Parameter] = [_adapt(now), _adapt(now), seconds, seconds]
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM.format(lock=lock), values)
+        cursor.execute(DUE, due)  # to look takes no lock, so who finds nothing never stands in a writer's way
+        if cursor.fetchone() is None:
+            return None
+        cursor.execute(CLAIM.format(lock=lock), [_adapt(now + LEASE), worker, *due])
         row = cursor.fetchone()
     names = ("id", "kind", "subject", "attempts", "failures", "lane")
     return Claimed(**dict(zip(names, row, strict=True))) if row else None
@@ -149,12 +161,13 @@ def pause(failures: int) -> float:
 
 def next_opening(now: datetime) -> float | None:
     """Return in how many seconds the next waiting job may start, its lane considered; None when nothing waits."""
-    first = Job.objects.filter(state=Job.State.READY).order_by("run_after").values_list("run_after", "lane").first()
-    if first is None:
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT)
+        row = cursor.fetchone()
+    if row is None:
         return None
-    run_after, lane = first
-    limit = RateLimit.objects.filter(pk=lane).values_list("blocked_until", "free_at").first() if lane else None
-    openings = (run_after.timestamp(), *(limit or ()))
+    run_after, *limit = row  # SQLite gives its times without their zone, which is UTC
+    openings = (run_after.replace(tzinfo=UTC).timestamp(), *(moment for moment in limit if moment))
     return max(0.001, max(openings) - now.timestamp())
 
 

@@ -1,6 +1,7 @@
 """Verified body → one stored delivery and the job to look at it. Nothing after this may fail the webhook."""
 
 import hashlib
+import json
 
 from django.db import connection as database
 from django.db import transaction
@@ -15,21 +16,23 @@ TAKE_IN = "take_in"
 def store_delivery(connection: Connection, body: bytes) -> bool:
     """Store a delivery and ask for it to be taken in; return False when these very bytes are stored already.
 
-    The webhook's name and booking are read later: here, only the database may stand between Calendly and a 2xx.
+    What it says is read later: here, only the database may stand between Calendly and a 2xx. Of the content only the
+    invitee's e-mail is looked at, and any content will do: it is what keeps one person's deliveries in order.
     """
     now = timezone.now()
     with transaction.atomic(), database.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO calendly_connector_webhookdelivery
-              (connection_id, digest, body, state, reason, webhook_name, booking_uri, received_at)
-            VALUES (%s, %s, %s, 'stored', '', '', '', %s)
+              (connection_id, digest, body, email, state, reason, webhook_name, booking_uri, received_at)
+            VALUES (%s, %s, %s, %s, 'stored', '', '', '', %s)
             ON CONFLICT (connection_id, digest) DO NOTHING RETURNING id
             """,
             [
                 connection.pk,
                 hashlib.sha256(body).digest(),
                 body,
+                email_in(body),
                 database.ops.adapt_datetimefield_value(now),
             ],
         )
@@ -38,3 +41,13 @@ def store_delivery(connection: Connection, body: bytes) -> bool:
             return False
         queue.enqueue(TAKE_IN, row[0])
     return True
+
+
+def email_in(body: bytes) -> str:
+    """Return the invitee's e-mail in a delivery, as the key of a person; "" when there is none to be found."""
+    try:
+        payload = json.loads(body)["payload"]
+        email = payload["email"].strip().lower().replace("\x00", "")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return ""
+    return str(email.encode("utf-8", "replace").decode()[:320])  # half a surrogate pair can't be stored

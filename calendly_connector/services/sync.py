@@ -4,6 +4,7 @@ import json
 import logging
 from datetime import datetime
 
+from django.db import OperationalError
 from django.utils import timezone
 
 from calendly_connector import conf
@@ -18,14 +19,41 @@ from calendly_connector.services import connection as connections
 logger = logging.getLogger(__name__)
 
 State = WebhookDelivery.State
+OPEN = (State.STORED, State.FAILED)
 LONGEST_WAIT = 3600.0  # seconds, whatever Calendly's rate limit says
 
 
 def take_in(delivery_id: int) -> None:
-    """Interpret one stored delivery and record what it says. Doing it twice changes nothing more."""
+    """Interpret a stored delivery and record what it says, after those of the same person that came before it.
+
+    Several workers may do this at once, and twice: recording the same again changes nothing.
+    """
+    delivery = WebhookDelivery.objects.filter(pk=delivery_id, state__in=OPEN).first()
+    if delivery is None:
+        return
+    if delivery.email:
+        earlier = WebhookDelivery.objects.filter(
+            connection=delivery.connection_id, email=delivery.email, state=State.STORED, pk__lt=delivery.pk
+        )
+        for number in earlier.order_by("pk").values_list("pk", flat=True):
+            _take_in_if_possible(number)
+    _take_in(delivery_id)
+
+
+def _take_in_if_possible(delivery_id: int) -> None:
+    """Take in a delivery for whose failure another job answers: one bad delivery never stops the river."""
+    try:
+        _take_in(delivery_id)
+    except OperationalError:
+        raise
+    except Exception:
+        logger.exception("Delivery %s can't be taken in; its own job tries again", delivery_id)
+
+
+def _take_in(delivery_id: int) -> None:
     delivery = (
         WebhookDelivery.objects.select_related("connection__brevo_account")
-        .filter(pk=delivery_id, state__in=[State.STORED, State.FAILED])
+        .filter(pk=delivery_id, state__in=OPEN)
         .first()
     )
     if delivery is None:
@@ -86,7 +114,13 @@ def give_up(delivery_id: int, reason: str) -> None:
 
 
 def _settle(delivery: WebhookDelivery, state: WebhookDelivery.State, reason: str) -> None:
-    delivery.state, delivery.reason, delivery.processed_at = state, reason, timezone.now()
-    delivery.save(update_fields=["state", "reason", "processed_at", "webhook_name", "booking_uri"])
+    """Write the outcome, unless another worker was first."""
+    WebhookDelivery.objects.filter(pk=delivery.pk, state__in=OPEN).update(
+        state=state,
+        reason=reason,
+        processed_at=timezone.now(),
+        webhook_name=delivery.webhook_name,
+        booking_uri=delivery.booking_uri,
+    )
     if conf.logs_webhooks():
         logger.info("Delivery %s (%s): %s %s", delivery.pk, delivery.webhook_name, state, reason)

@@ -45,31 +45,31 @@ class Worker:
         self.concurrency = concurrency
         self.bell = bell
         self.name = f"{socket.gethostname()}:{os.getpid()}"
-        self._stopping = threading.Event()
+        self._is_stopping = False  # a plain flag: a signal handler that takes a lock may wait for itself for ever
 
     def run(self) -> None:
         """Work until `stop`."""
         threads = [threading.Thread(target=self._work, name=f"worker-{n}") for n in range(self.concurrency)]
         for thread in threads:
             thread.start()
-        with self.bell:
-            while not self._stopping.is_set():
-                self._guarded(schedule.tick)
-                self.bell.listen(until=time.monotonic() + self._seconds_to_tick(), stop=self._stopping)
-        self.bell.ring()
+        while not self._is_stopping:
+            self._guarded(schedule.tick)
+            until = time.monotonic() + self._seconds_to_tick()
+            self._guarded(partial(self.bell.listen, until=until, is_over=lambda: self._is_stopping))
+        connection.close()
+        self.bell.ring(everybody=True)
         for thread in threads:
             thread.join()
 
     def stop(self) -> None:
-        """Begin no new job."""
-        self._stopping.set()
-        self.bell.ring()
+        """Begin no new job. May be called by a signal handler."""
+        self._is_stopping = True
 
     def drain(self) -> int:
         """Do what is due now in this thread, ticks included, and return the number of jobs done."""
         schedule.tick()
         count = 0
-        while not self._stopping.is_set() and (job := queue.claim(self.name)):
+        while not self._is_stopping and (job := queue.claim(self.name)):
             self.do(job)
             count += 1
         return count
@@ -100,10 +100,11 @@ class Worker:
 
     def _work(self) -> None:
         try:
-            while not self._stopping.is_set():
+            while not self._is_stopping:
                 heard = self.bell.rings
                 job = self._guarded(lambda: queue.claim(self.name))
                 if job:
+                    self.bell.ring()  # there may be more: whoever sleeps may look
                     self._guarded(partial(self.do, job))
                 else:
                     self.bell.wait(heard, seconds=self._seconds_to_job())
@@ -127,5 +128,5 @@ class Worker:
         except Exception:
             logger.exception("The worker stumbled and goes on")
         close_old_connections()
-        self._stopping.wait(DATABASE_PAUSE)
+        time.sleep(DATABASE_PAUSE)
         return None
