@@ -17,7 +17,7 @@ from calendly_connector.services.bell import Bell
 from calendly_connector.services.connection import environment_connection
 from calendly_connector.services.worker import Worker
 from sandbox.app import Sandbox
-from sandbox.calendly_webhooks import Delivery
+from sandbox.calendly_webhooks import Delivery, signature
 from sandbox.world import Call, Fault
 
 SIGNING_KEY = "a-signing-key-for-tests-0123456789"
@@ -114,6 +114,10 @@ class River:
         headers = {"Calendly-Webhook-Signature": signature, **extra.pop("headers", {})}
         options = {"content_type": "application/json", **extra}
         return self.client.post(path, data=body, headers=headers, **options).status_code
+
+    def post_body(self, body: bytes) -> int:
+        """Post a body as Calendly would, signed now, and return the status."""
+        return self.post_raw(body, signature(SIGNING_KEY, int(time.time()), body))
 
     def deliver(self, *deliveries: Delivery) -> None:
         """Post deliveries (all that are pending by default), expecting them to be accepted."""
