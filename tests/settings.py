@@ -12,7 +12,7 @@ ENVIRONMENT = {
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "PUBLIC_URL": "http://testserver",
     "DATABASE_URL": "sqlite:///:memory:",
-    "FIELD_ENCRYPTION_KEYS": "",
+    "FIELD_ENCRYPTION_KEYS": "dGVzdHMtb25seS1rZXktMzItYnl0ZXMtbG9uZy0hISE=",
     "CALENDLY_ACCESS_TOKEN": "",
     "CALENDLY_CLIENT_ID": "",
     "CALENDLY_CLIENT_SECRET": "",

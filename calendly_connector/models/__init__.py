@@ -8,6 +8,7 @@ from calendly_connector.models.delivery import WebhookDelivery
 from calendly_connector.models.job import Job, Schedule
 from calendly_connector.models.limit import RateLimit
 from calendly_connector.models.mapping import FieldMapping, TriggerMapping
+from calendly_connector.models.notice import Notice
 from calendly_connector.models.person import Person
 from calendly_connector.models.sync_log import SyncLogEntry
 
@@ -21,6 +22,7 @@ __all__ = [
     "EventType",
     "FieldMapping",
     "Job",
+    "Notice",
     "Person",
     "RateLimit",
     "Schedule",

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from calendly_connector.models.fields import EncryptedTextField
+
 
 def new_webhook_token() -> str:
     """Return the unguessable last part of a connection's webhook address."""
@@ -22,6 +24,11 @@ class BrevoAccount(models.Model):
 
     name = models.CharField(max_length=200)
     organization_id = models.CharField(max_length=100, blank=True, help_text="Brevo's own number of the account.")
+    email = models.CharField(max_length=320, blank=True, help_text="Who the account belongs to.")
+    plan = models.CharField(max_length=100, blank=True)
+    has_automation = models.BooleanField("marketing automation is on", default=True)
+    api_key = EncryptedTextField("API key", blank=True, default="", help_text="Empty: BREVO_API_KEY.")
+    checked_at = models.DateTimeField(null=True, blank=True, help_text="When its key was last found good.")
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     pause_reason = models.TextField(blank=True, help_text="What staff should do about it.")
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -54,6 +61,27 @@ class Connection(models.Model):
         ORGANIZATION = "organization", "Whole organization"
         USER = "user", "One user"
 
+    class TokenKind(models.TextChoices):
+        """Where the access token comes from."""
+
+        ENVIRONMENT = "environment", "CALENDLY_ACCESS_TOKEN"
+        PERSONAL = "personal", "Personal access token"
+        OAUTH = "oauth", "Connected with the button"
+        NONE = "none", "Not connected"
+
+    class GuestPolicy(models.TextChoices):
+        """What becomes of the people whom an invitee brings along."""
+
+        IGNORE = "ignore", "Leave them alone"
+        CONTACT = "contact", "Make them contacts, in no list"
+
+    class State(models.TextChoices):
+        """Whether Calendly lets us in."""
+
+        NEW = "new", "Not connected yet"
+        CONNECTED = "connected", "Connected"
+        RECONNECT = "reconnect", "Reconnect needed"
+
     name = models.CharField(max_length=200)
     is_environment = models.BooleanField(
         "configured by environment", default=False, help_text="Its secrets are environment variables, not kept here."
@@ -66,7 +94,29 @@ class Connection(models.Model):
     user_name = models.CharField(max_length=255, blank=True)
     role = models.CharField(max_length=20, blank=True, help_text="owner, admin or user; empty when it isn't known.")
     scope = models.CharField(max_length=20, choices=Scope, default=Scope.ORGANIZATION)
+    state = models.CharField(max_length=10, choices=State, default=State.NEW)
+    state_reason = models.TextField(blank=True, help_text="What staff should do about it.")
+
+    token_kind = models.CharField(max_length=12, choices=TokenKind, default=TokenKind.NONE)
+    access_token = EncryptedTextField(blank=True, default="")
+    refresh_token = EncryptedTextField(blank=True, default="")
+    token_expires_at = models.DateTimeField(null=True, blank=True)
+    refresh_lease_until = models.DateTimeField(null=True, blank=True, help_text="Somebody is refreshing right now.")
+    scopes = models.JSONField(null=True, blank=True, help_text="Granted scopes; empty when the token doesn't tell.")
+    plan = models.CharField(max_length=40, blank=True)
+
+    signing_key = EncryptedTextField(blank=True, default="", help_text="Signs this connection's webhooks.")
+    previous_signing_key = EncryptedTextField(blank=True, default="", help_text="Still accepted after a change.")
     subscription = models.CharField("webhook subscription", max_length=255, blank=True)
+    subscription_state = models.CharField(max_length=10, blank=True, help_text="active or disabled, by Calendly.")
+    subscription_checked_at = models.DateTimeField(null=True, blank=True)
+    retry_started_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when Calendly can't deliver; empty while all is well."
+    )
+    reread_since = models.DateTimeField(
+        null=True, blank=True, help_text="Bookings from here on are being read again to find what was missed."
+    )
+    is_silent = models.BooleanField("unusually quiet", default=False)
     timezone = models.CharField(
         max_length=64,
         default="UTC",
@@ -77,6 +127,9 @@ class Connection(models.Model):
     )
     grace_hours = models.PositiveSmallIntegerField(
         "grace time (hours)", default=24, help_text="After a meeting's end, before it counts as attended."
+    )
+    guest_policy = models.CharField(
+        max_length=10, choices=GuestPolicy, default=GuestPolicy.IGNORE, help_text="Guests have no booking of their own."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -1,0 +1,82 @@
+"""A text column that is encrypted at rest. A wrong key raises; it never returns, or saves, what it can't read."""
+
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.db import models
+
+from calendly_connector import conf
+
+
+class SecretUnreadableError(Exception):
+    """The stored secret fits none of FIELD_ENCRYPTION_KEYS. The text names the field, never the content."""
+
+
+class Secret(str):
+    """A secret as text, whose `repr` doesn't tell it: it may end up in a traceback or a log line."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<secret, {hint(self)}>"
+
+
+def hint(value: str) -> str:
+    """Return what staff may see of a secret: whether it is set, and its last characters when it is long enough."""
+    if not value:
+        return "not set"
+    return f"set, ends in …{value[-4:]}" if len(value) >= 16 else "set"
+
+
+def keyring() -> MultiFernet:
+    """Return the keys: the first encrypts, all decrypt. Raises ImproperlyConfigured without a good one."""
+    keys = conf.encryption_keys()
+    if not keys:
+        raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS is empty: secrets can't be stored. `make run` writes one.")
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError as error:
+        raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS holds something that is no Fernet key.") from error
+
+
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+    """Text encrypted with Fernet and bound to its model and field: copied to another column, it can't be read."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Encrypt on the way to the database."""
+        if not value:
+            return ""
+        return keyring().encrypt(f"{self._context}\n{value}".encode()).decode()
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        """Decrypt on the way from the database; raise SecretUnreadableError when no key fits."""
+        if not value:
+            return Secret("")
+        return self.decrypt(value)
+
+    def decrypt(self, stored: str) -> Secret:
+        """Return the secret behind a stored value; raise SecretUnreadableError."""
+        try:
+            context, _, text = keyring().decrypt(stored.encode()).decode().partition("\n")
+        except InvalidToken:
+            raise SecretUnreadableError(
+                f"{self._context} can't be decrypted: put the key that encrypted it back into FIELD_ENCRYPTION_KEYS."
+            ) from None
+        if context != self._context:
+            raise SecretUnreadableError(f"{self._context} holds the secret of another field.")
+        return Secret(text)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """Keep secrets out of dumpdata."""
+        return ""
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        """Refuse to search by a secret: equal secrets have different ciphertexts."""
+        if lookup_name != "isnull":
+            raise FieldError(f"{self._context} is encrypted and can't be searched.")
+        return super().get_lookup(lookup_name)
+
+    @property
+    def _context(self) -> str:
+        return f"{self.model._meta.label}.{self.name}"
