@@ -123,8 +123,8 @@ UNDO_TIMES = times("2026-12-03T10:02:44.100000Z", "2026-11-22T10:15:12.440913Z",
 MOVE_TIMES = times("2026-11-25T14:20:10.512000Z", "2026-11-25T14:20:10.540000Z", "2026-11-25T14:20:11Z")
 WHOLE_EVENT_TIMES = times("2026-11-25T09:10:30.650000Z", "2026-11-25T09:10:31.020000Z", "2026-11-25T09:10:31Z")
 NEW_HALF = f"{EVENT}/7e3a1f92-5c04-4d8e-b6a7-f0d29c8b4e15/invitees/a91d7c3e-5b2f-4086-9e4d-3c8b7a6f5e12"
-BY_INVITEE = canceled("Nadia Benali", "invitee", "Conflict with another meeting") | CANCEL_TIMES
-BY_HOST = canceled("Camille Durand", "host") | CANCEL_TIMES
+BY_INVITEE = {**canceled("Nadia Benali", "invitee", "Conflict with another meeting"), **CANCEL_TIMES}
+BY_HOST = {**canceled("Camille Durand", "host"), **CANCEL_TIMES}
 OLD_HALF: Facts = {"invitee.is_rescheduled": True, "invitee.new_invitee": NEW_HALF, **MOVE_TIMES}
 MARKED: Facts = {
     "invitee.no_show_uri": f"{CALENDLY}/invitee_no_shows/40a3cb54-e45c-4f34-b100-bd346220a5bb",
