@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from calendly_connector.services import bulk, clock, ledger, prune, push, receive, settle, sweep, sync
+from calendly_connector.services import bulk, clock, guests, ledger, prune, push, receive, settle, sweep, sync
 from calendly_connector.services.queue import Claimed
 
 
@@ -24,6 +24,7 @@ TASKS: dict[str, Task] = {
     bulk.GATHER: Task(run=lambda job: bulk.gather(job.subject, job.renew)),
     bulk.ADVANCE: Task(run=lambda job: bulk.advance(job.subject, job.renew), give_up=bulk.give_up),
     ledger.MISSING_HALF: Task(run=lambda job: sync.fetch_missing_half(job.subject)),
+    ledger.GREET_GUESTS: Task(run=lambda job: guests.greet(job.subject)),
     settle.SETTLE: Task(run=lambda job: settle.settle(job.subject, job.renew)),
     clock.TURN: Task(run=lambda job: clock.turn(job.subject)),
     "sweep": Task(run=lambda job: sweep.sweep()),

@@ -19,6 +19,7 @@ from calendly_connector.services import limits, normalise, queue
 
 PUSH = "push"
 MISSING_HALF = "missing_half"
+GREET_GUESTS = "greet_guests"
 MISSING_HALF_SECONDS = 60
 
 
@@ -59,6 +60,8 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
         _relink(connection, row, relatives, merged.entry)
         log(person, row, merged.happenings, rules=rules, source=source)
         ask_for_push(person)
+        if merged.happenings and connection.guest_policy == Connection.GuestPolicy.CONTACT:
+            queue.enqueue(GREET_GUESTS, row.pk)
     return merged
 
 

@@ -71,10 +71,10 @@ class Writer:
     def _write_contact(self, client: BrevoClient, steps: list[SyncLogEntry]) -> bool:
         """Bring the contact up to date; return False when Brevo refused it for good."""
         decision = self._decide(client)
-        if decision is None:
+        if decision is None and not any(step.request.get("guest") for step in steps):
             journal.done(steps, "There is no booking left to write.")
             return True
-        upsert = decision.upsert
+        upsert = decision.upsert if decision else UpsertContact(email=self.person.email, attributes={})
         try:
             sent = self._upsert(client, upsert)
         except errors.Refused as refused:
@@ -84,7 +84,7 @@ class Writer:
             return False
         with transaction.atomic():
             journal.contact_written(steps, sent)
-            if decision.leave:
+            if decision and decision.leave:
                 journal.add_leave(self.person, steps[-1], decision.leave.lists)
             remember(self.person.pk, memory(decision, self.clock_at))
         return True
@@ -161,11 +161,12 @@ class Writer:
         return accounts.call(self.account, bucket, work, renew=self.renew, is_paced=is_paced)
 
 
-def memory(decision: ContactDecision, clock_at: datetime | None) -> dict[str, Any]:
-    """Return what to keep about a person once Brevo has taken a decision, as JSON."""
+def memory(decision: ContactDecision | None, clock_at: datetime | None) -> dict[str, Any]:
+    """Return what to keep about a person once Brevo has taken a decision (None: a guest's bare address), as JSON."""
+    operations = decision.operations if decision else {}
     return {
-        "list_operations": {str(number): what for number, what in decision.operations.items()},
-        "pushed_digest": digest(decision),
+        "list_operations": {str(number): what for number, what in operations.items()},
+        "pushed_digest": digest(decision) if decision else "",
         "clock_at": clock_at.isoformat() if clock_at else None,
     }
 

@@ -1,0 +1,35 @@
+"""Guests whom an invitee brings along: left alone, or made contacts in no list, as the connection says.
+
+A guest has no booking, no answers and gave no consent: nothing but the address is written.
+"""
+
+from django.db import transaction
+
+from calendly_connector.models import Booking, SyncLogEntry
+from calendly_connector.services import ledger
+
+
+def greet(booking_id: int) -> None:
+    """Make contacts of a booking's guests whom Brevo doesn't know from us yet."""
+    row = Booking.objects.select_related("connection", "person").filter(pk=booking_id).first()
+    if row is None:
+        return
+    for email in dict.fromkeys(row.to_entry().booking.meeting.guests):
+        if email and email != row.person.email:
+            _greet_one(row, email)
+
+
+def _greet_one(row: Booking, email: str) -> None:
+    with transaction.atomic():
+        person = ledger.lock_person(row.connection, email)
+        if person.pushed_at or person.sync_log.exists():
+            return
+        SyncLogEntry.objects.create(
+            connection=row.connection,
+            person=person,
+            booking=row,
+            kind=SyncLogEntry.Kind.CONTACT,
+            summary="Make a contact of a guest",
+            request={"guest": True},
+        )
+        ledger.ask_for_push(person)
