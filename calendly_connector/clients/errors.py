@@ -106,6 +106,10 @@ class Forbidden(Refused):
         scopes = self.body.get("required_scopes")
         return tuple(str(scope) for scope in scopes) if isinstance(scopes, list) else ()
 
+    def __str__(self) -> str:
+        scopes = ", ".join(self.required_scopes)
+        return f"{super().__str__()} It needs: {scopes}." if scopes else super().__str__()
+
 
 class NotFound(Refused):
     """There is no such thing there."""

@@ -1,0 +1,70 @@
+"""What is kept for a while only, and what is kept until somebody has looked at it."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from calendly_connector.models import Booking, Person, SyncLogEntry, WebhookDelivery
+from calendly_connector.services import prune
+from tests.admin.rows import make_booking_row, make_connection, make_delivery, make_step
+
+pytestmark = pytest.mark.django_db
+
+
+def _deliveries(state: str, *, days: int) -> None:
+    make_delivery(make_connection(), state=state)
+    WebhookDelivery.objects.update(received_at=timezone.now() - timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "is_kept"),
+    [
+        ("processed", 29, True),
+        ("processed", 31, False),
+        ("ignored", 31, False),
+        ("stored", 400, True),
+        ("failed", 400, True),
+        ("malformed", 400, True),
+    ],
+)
+def test_settled_deliveries_go_after_a_month_and_troubled_ones_stay(state: str, days: int, is_kept: bool) -> None:
+    _deliveries(state, days=days)
+
+    prune.prune()
+
+    assert WebhookDelivery.objects.exists() is is_kept
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "is_kept"),
+    [
+        ("done", 364, True),
+        ("done", 366, False),
+        ("merged", 366, False),
+        ("skipped", 366, False),
+        ("failed", 366, False),
+        ("waiting", 900, True),
+        ("sending", 900, True),
+        ("unknown", 900, True),
+    ],
+)
+def test_settled_steps_go_after_a_year_and_open_ones_stay(state: str, days: int, is_kept: bool) -> None:
+    make_step(make_booking_row(make_connection()), state=state)
+    SyncLogEntry.objects.update(created_at=timezone.now() - timedelta(days=days))
+
+    prune.prune()
+
+    assert SyncLogEntry.objects.exists() is is_kept
+
+
+def test_the_ledger_and_its_people_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prune, "BATCH", 2)
+    booking = make_booking_row(make_connection())
+    for _ in range(5):
+        make_step(booking, "contact", state="done")
+    SyncLogEntry.objects.update(created_at=timezone.now() - timedelta(days=900))
+
+    assert prune.prune() == "0 deliveries and 5 log entries deleted"
+
+    assert Booking.objects.count() == Person.objects.count() == 1
