@@ -55,3 +55,8 @@ def logs_webhooks() -> bool:
 def max_body_bytes() -> int:
     """Return the size above which a webhook is refused with 413."""
     return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
+def people_at_once_from() -> int:
+    """Return how many people must wait before they are written to Brevo by import instead of one by one."""
+    return int(settings.PEOPLE_AT_ONCE_FROM)

@@ -6,7 +6,7 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 
 GROUPS = {
-    "What happened": ("Booking", "Person", "SyncLogEntry", "WebhookDelivery"),
+    "What happened": ("Booking", "Person", "SyncLogEntry", "WebhookDelivery", "Notice"),
     "What goes where": ("TriggerMapping", "FieldMapping", "EventType", "BrevoList", "BrevoAttribute"),
     "Accounts": ("Connection", "BrevoAccount"),
     "Behind the scenes": ("Job", "BulkImport", "Schedule"),

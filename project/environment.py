@@ -38,6 +38,13 @@ class Environment:
             raise ImproperlyConfigured(f"{name} is {value!r}: write true or false.")
         return value in TRUE
 
+    def number(self, name: str, default: int) -> int:
+        """Return a whole number above zero; raise ImproperlyConfigured for anything else."""
+        value = self.text(name, str(default))
+        if not (value.isascii() and value.isdigit() and int(value) > 0):
+            raise ImproperlyConfigured(f"{name} is {value!r}: write a whole number above 0.")
+        return int(value)
+
     def names(self, name: str, default: str = "") -> list[str]:
         """Return a comma-separated list, each item stripped."""
         return [item.strip() for item in self.text(name, default).split(",") if item.strip()]

@@ -117,6 +117,7 @@ CALENDLY_WEBHOOK_SIGNING_KEY = env.text("CALENDLY_WEBHOOK_SIGNING_KEY")
 BREVO_API_KEY = env.text("BREVO_API_KEY")
 FIELD_ENCRYPTION_KEYS = env.names("FIELD_ENCRYPTION_KEYS")
 TASK_QUEUE_URL = env.text("TASK_QUEUE_URL")
+PEOPLE_AT_ONCE_FROM = env.number("PEOPLE_AT_ONCE_FROM", 60)  # six seconds of single writes
 
 # -- Logs -------------------------------------------------------------------------------------------------------
 LOG_WEBHOOKS = env.flag("LOG_WEBHOOKS", default=False)

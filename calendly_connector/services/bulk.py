@@ -20,6 +20,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from calendly_connector import conf
 from calendly_connector.clients import brevo, errors
 from calendly_connector.clients.brevo import BrevoClient, Process
 from calendly_connector.core.decide import ContactDecision
@@ -30,7 +31,6 @@ from calendly_connector.services import accounts, batches, catalogue, journal, l
 logger = logging.getLogger(__name__)
 
 GATHER, ADVANCE = "bulk_gather", "bulk_import"
-CROWD = 60  # people waiting in one account: six seconds of single writes
 AT_ONCE = 5000
 AHEAD = 3600.0  # seconds by which gathering goes before the crowd that it is to relieve
 COOL_DOWN = timedelta(minutes=5)  # after a failed import
@@ -44,7 +44,8 @@ State = BulkImport.State
 def push_or_gather(job: queue.Claimed) -> None:
     """Write one person; when a crowd waits behind them in the same lane, ask for an import as well."""
     waiting = Job.objects.filter(kind=ledger.PUSH, lane=job.lane, state=Job.State.READY, run_after__lte=timezone.now())
-    if job.lane and len(waiting.values_list("pk")[:CROWD]) >= CROWD:
+    crowd = conf.people_at_once_from()
+    if job.lane and len(waiting.values_list("pk")[:crowd]) >= crowd:
         queue.enqueue(GATHER, limits.account_of(job.lane), delay=-AHEAD)
     push.push(job.subject, job.renew)
 
@@ -61,7 +62,7 @@ def gather(account_id: int, renew: accounts.Renew) -> None:
         accounts.call(account, "contacts", lambda: _make_import_list(account, client), renew=renew)
     with transaction.atomic():
         jobs = dict(_waiting_jobs(account_id))
-        if len(jobs) < CROWD:
+        if len(jobs) < conf.people_at_once_from():
             return
         prepared = list(_prepared(jobs))
         for lists, rows in _grouped(prepared):

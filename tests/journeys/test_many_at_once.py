@@ -1,10 +1,9 @@
 """When many people wait, contacts go through import and events by batch."""
 
 from calendly_connector.models import BulkImport, Person, SyncLogEntry
-from calendly_connector.services import bulk
 from tests.journeys.river import River
 
-PEOPLE = bulk.CROWD + 20
+PEOPLE = 80
 
 
 def _finish(river: River) -> None:
