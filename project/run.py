@@ -193,7 +193,7 @@ FORGOTTEN = "your staff user (forgotten? .venv/bin/python manage.py changepasswo
 def next_steps(env: Environment, plan: Plan) -> list[str]:
     """Return what is still missing for real bookings to arrive."""
     if plan.sandbox:
-        return ["This is the sandbox. For your own accounts put the credentials into .env (README, “Connect your real accounts”)."]
+        return ["This is the sandbox. For your own put credentials into .env (README, “Connect your real accounts”)."]
     hints = []
     if not env.text("BREVO_API_KEY"):
         hints.append("BREVO_API_KEY is not set: nothing can be written to Brevo yet.")
