@@ -120,7 +120,11 @@ def test_properties_tell_the_whole_booking() -> None:
         "tracking": Tracking(utm_campaign="autumn", salesforce_uuid="003"),
         "answers": (Answer(question="Company", answer="Benali"), Answer(question="Why?", answer="a\nb", position=1)),
         "meeting": make_meeting(
-            hosts=(Host(uri="1", name="Camille", email="c@x.example"), Host(uri="2"), Host(uri="3", name="Bo"))
+            hosts=(
+                Host(uri="1", name="Camille", email="c@x.example"),
+                Host(uri="2"),
+                Host(uri="3", name="Bo", email="b@x.example"),
+            )
         ),
     }
 
@@ -138,7 +142,7 @@ def test_properties_tell_the_whole_booking() -> None:
         "local_start_time": "2026-12-03T10:00:00+01:00",
         "timezone": "Europe/Paris",
         "host_name": "Camille, Bo",
-        "host_email": "c@x.example",
+        "host_email": "c@x.example, b@x.example",
         "location": "https://zoom.example/j/81",
         "join_url": "https://zoom.example/j/81",
         "answers": [{"question": "Company", "answer": "Benali"}, {"question": "Why?", "answer": "a\nb"}],

@@ -1,5 +1,6 @@
 """What staff may map: each source, read from a rich booking and from a bare one."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -286,6 +287,41 @@ def test_readable_time_names_its_zone() -> None:
     entry = make_entry(meeting=make_meeting(start_at=summer, end_at=summer))
 
     assert fields.read("meeting_start_local", context(entry)) == "2026-07-01 10:05 (CEST)"
+
+
+def test_exact_instant_is_utc_wherever_this_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert fields.read("meeting_start", context(RICH)) == "2026-12-03T23:30:00Z"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_readable_time_without_a_zone_is_in_the_connections() -> None:
+    entry = make_entry(timezone="", meeting=LATE_MEETING)
+
+    assert fields.read("meeting_start_local", context(entry)) == "2026-12-04 08:30 (JST)"
+
+
+def test_long_meeting_is_told_in_whole_minutes() -> None:
+    all_day = make_meeting(start_at=LATE, end_at=LATE + timedelta(hours=8, seconds=59))
+
+    assert fields.read("meeting_minutes", context(make_entry(meeting=all_day))) == 480
+
+
+def test_dates_of_meetings_that_there_are_not_are_unknown() -> None:
+    canceled = context(make_entry(is_canceled=True))
+
+    assert fields.read("next_meeting_date", canceled) is None
+    assert fields.read("last_meeting_date", canceled) is None
+
+
+def test_where_there_is_no_number_none_is_made_up() -> None:
+    person = context(make_entry(answers=(), meeting=make_meeting()), rules=make_rules(to_e164=str))
+
+    assert fields.phone(person) == ""
 
 
 def test_moment_is_told_in_the_bookings_zone() -> None:

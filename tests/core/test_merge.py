@@ -131,7 +131,7 @@ def test_older_snapshot_changes_nothing(changes: dict[str, Any]) -> None:
 
     assert merged.entry == known
     assert merged.happenings == ()
-    assert not merged.is_news
+    assert merged.is_news is False
 
 
 def test_same_snapshot_again_is_no_news() -> None:
@@ -141,7 +141,7 @@ def test_same_snapshot_again_is_no_news() -> None:
 
     assert merged.entry == known
     assert merged.happenings == ()
-    assert not merged.is_news
+    assert merged.is_news is False
 
 
 def test_same_facts_seen_later_are_no_news() -> None:
@@ -150,7 +150,7 @@ def test_same_facts_seen_later_are_no_news() -> None:
     merged = merge(known, make_booking(taken_at=LATER, meeting=make_meeting(taken_at=LATER)))
 
     assert merged.entry.booking.invitee.taken_at == merged.entry.booking.meeting.taken_at == LATER
-    assert not merged.is_news
+    assert merged.is_news is False
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ def test_what_is_not_booked_is_not_attended(known: Entry) -> None:
 
     assert merged.entry is known
     assert merged.happenings == ()
-    assert not merged.is_news
+    assert merged.is_news is False
 
 
 def test_who_canceled_is_taken_over_with_the_cancel() -> None:
