@@ -1,12 +1,13 @@
 """Calendly's API v2, as far as we use it: a method per endpoint (calendly-api.md names the page of each)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from calendly_connector.clients import errors
-from calendly_connector.clients.http import Http
+from calendly_connector.clients.http import Answer, Http
 
 PER_PAGE = 100
 
@@ -23,6 +24,15 @@ class User:
     email: str
     timezone: str
     organization: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Organization:
+    """What an account pays for: `stage` is trial, free or paid."""
+
+    name: str
+    plan: str
+    stage: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +59,40 @@ class Subscription:
     retry_started_at: str
 
 
-class CalendlyClient:
-    """One account. The token goes to `base_url` only, whatever host a resource's URI names."""
+@dataclass(frozen=True, kw_only=True)
+class ScheduledEvent:
+    """One meeting of a listing: what decides whether its invitees are read, and the row. A time that can't be read
+    is None."""
 
-    def __init__(self, *, token: str, base_url: str) -> None:
+    uri: str
+    start_at: datetime | None
+    updated_at: datetime | None
+    row: Row
+
+
+class CalendlyClient:
+    """One account. The token goes to `base_url` only, whatever host a resource's URI names.
+
+    `token` may be asked for before each call, since an OAuth token lives for two hours only. `renew` is told the token
+    that Calendly refused with 401 and returns another, with which the call is made once more; it may raise instead.
+    """
+
+    def __init__(
+        self, *, token: str | Callable[[], str], base_url: str, renew: Callable[[str], str] | None = None
+    ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._http = Http(service="Calendly", base_url=base_url, headers={"Authorization": f"Bearer {token}"})
+        self._http = Http(service="Calendly", base_url=base_url, headers={})
+        self._token = token if callable(token) else lambda: token
+        self._renew = renew
+
+    def _call(self, method: str, path: str, **options: Any) -> Answer:
+        token = self._token()
+        try:
+            return self._http.call(method, path, headers=_bearer(token), **options)
+        except errors.Unauthorized:
+            if self._renew is None:
+                raise
+            return self._http.call(method, path, headers=_bearer(self._renew(token)), **options)
 
     def get_me(self) -> User:
         """Return the token's user. Scope users:read."""
@@ -65,6 +103,13 @@ class CalendlyClient:
             email=str(data.get("email") or ""),
             timezone=str(data.get("timezone") or ""),
             organization=str(data.get("current_organization") or ""),
+        )
+
+    def get_organization(self, uri: str) -> Organization:
+        """Return an organization's name and plan. Scope organizations:read."""
+        data = self._resource(self._path_of(uri))
+        return Organization(
+            name=str(data.get("name") or ""), plan=str(data.get("plan") or ""), stage=str(data.get("stage") or "")
         )
 
     def get_role(self, user: str, *, organization: str) -> str:
@@ -89,6 +134,53 @@ class CalendlyClient:
         """Return one scheduled event as a row; raise NotFound. Scope scheduled_events:read."""
         return self._resource(self._path_of(uri))
 
+    def list_scheduled_events(
+        self, *, organization: str = "", user: str = "", min_start: datetime, max_start: datetime | None = None
+    ) -> Iterator[ScheduledEvent]:
+        """Yield the meetings, canceled ones too, of an organization or of the token's own user, by their start, each
+        once. Scope scheduled_events:read.
+
+        The next page is asked for by the last start rather than by its token, a second earlier (whether the bound
+        counts itself is undocumented): rows that come or go meanwhile would shift what a token points to, and a
+        meeting would be missed. The token serves where a whole page begins at one moment.
+
+        https://developer.calendly.com/api-docs/calendly-api/scheduled-events/list-scheduled-events
+        """
+        whose = {"organization": organization} if organization else {"user": user}
+        params: dict[str, Any] = {**whose, "sort": "start_time:asc", "min_start_time": _stamp(min_start)}
+        params |= {"max_start_time": _stamp(max_start)} if max_start else {}
+        seen: set[str] = set()
+        token = ""
+        while True:
+            rows, following = self._page("/scheduled_events", params, token)
+            fresh = [event for event in map(_scheduled_event, rows) if event.uri not in seen]
+            seen |= {event.uri for event in fresh}
+            yield from fresh
+            if not following:
+                return
+            last = fresh[-1].start_at if fresh else None
+            start = _stamp(last - timedelta(seconds=1)) if last else params["min_start_time"]
+            token = "" if start > params["min_start_time"] else following
+            params["min_start_time"] = start if not token else params["min_start_time"]
+
+    def list_invitees(self, scheduled_event: str) -> Iterator[Row]:
+        """Yield every invitee of a meeting, canceled ones too, each once; raise NotFound. Scope scheduled_events:read.
+
+        https://developer.calendly.com/api-docs/calendly-api/scheduled-events/list-event-invitees
+        """
+        seen: set[str] = set()
+        for row in self._pages(f"{self._path_of(scheduled_event)}/invitees", {"sort": "created_at:asc"}):
+            if str(row.get("uri")) not in seen:
+                seen.add(str(row.get("uri")))
+                yield row
+
+    def get_subscription(self, uri: str) -> Subscription:
+        """Return one webhook subscription; raise NotFound. Scope webhooks:read.
+
+        https://developer.calendly.com/api-docs/calendly-api/webhooks/get-webhook-subscription
+        """
+        return _subscription(self._resource(self._path_of(uri)))
+
     def list_subscriptions(self, *, organization: str, scope: str, user: str = "") -> Iterator[Subscription]:
         """Yield webhook subscriptions. Scope webhooks:read."""
         params = {"organization": organization, "scope": scope} | ({"user": user} if scope == "user" else {})
@@ -104,12 +196,12 @@ class CalendlyClient:
         body: dict[str, Any] = {"url": url, "events": list(webhooks), "organization": organization, "scope": scope}
         body |= {"user": user} if scope == "user" else {}
         body |= {"signing_key": signing_key} if signing_key else {}
-        return _subscription(_resource(self._http.call("POST", "/webhook_subscriptions", json=body).json))
+        return _subscription(_resource(self._call("POST", "/webhook_subscriptions", json=body).json))
 
     def delete_subscription(self, uri: str) -> None:
         """Delete a webhook subscription; one that is gone already counts as deleted. Scope webhooks:write."""
         try:
-            self._http.call("DELETE", self._path_of(uri))
+            self._call("DELETE", self._path_of(uri))
         except errors.NotFound:
             return
 
@@ -127,20 +219,28 @@ class CalendlyClient:
         return path
 
     def _resource(self, path: str) -> Row:
-        return _resource(self._http.call("GET", path).json)
+        return _resource(self._call("GET", path).json)
 
     def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Row]:
         """Yield the rows of every page. The token of the next page is used, never its address."""
         token = ""
         while True:
-            query = {**params, "count": PER_PAGE} | ({"page_token": token} if token else {})
-            data = self._http.call("GET", path, params=query).json
-            if not isinstance(data, Mapping) or not isinstance(data.get("collection"), list):
-                raise errors.BadAnswer(f"Calendly: GET {path} answered without a collection.")
-            yield from data["collection"]
-            token = str((data.get("pagination") or {}).get("next_page_token") or "")
+            rows, token = self._page(path, params, token)
+            yield from rows
             if not token:
                 return
+
+    def _page(self, path: str, params: Mapping[str, Any], token: str) -> tuple[Sequence[Row], str]:
+        """Return the rows of one page, and the token of the next ("" after the last)."""
+        query = {**params, "count": PER_PAGE} | ({"page_token": token} if token else {})
+        data = self._call("GET", path, params=query).json
+        if not isinstance(data, Mapping) or not isinstance(data.get("collection"), list):
+            raise errors.BadAnswer(f"Calendly: GET {path} answered without a collection.")
+        return data["collection"], str((data.get("pagination") or {}).get("next_page_token") or "")
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _resource(data: Any) -> Row:
@@ -172,3 +272,21 @@ def _subscription(row: Row) -> Subscription:
         events=tuple(row.get("events") or ()),
         retry_started_at=str(row.get("retry_started_at") or ""),
     )
+
+
+def _scheduled_event(row: Row) -> ScheduledEvent:
+    return ScheduledEvent(
+        uri=str(row["uri"]), start_at=_moment(row.get("start_time")), updated_at=_moment(row.get("updated_at")), row=row
+    )
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
