@@ -7,6 +7,7 @@ from calendly_connector.admin.connection import BrevoAccountAdmin, ConnectionAdm
 from calendly_connector.admin.delivery import WebhookDeliveryAdmin
 from calendly_connector.admin.job import JobAdmin, ScheduleAdmin
 from calendly_connector.admin.mapping import FieldMappingAdmin, TriggerMappingAdmin
+from calendly_connector.admin.notice import NoticeAdmin
 from calendly_connector.admin.person import PersonAdmin
 from calendly_connector.admin.sync_log import SyncLogAdmin
 
@@ -20,6 +21,7 @@ __all__ = [
     "EventTypeAdmin",
     "FieldMappingAdmin",
     "JobAdmin",
+    "NoticeAdmin",
     "PersonAdmin",
     "ScheduleAdmin",
     "SyncLogAdmin",

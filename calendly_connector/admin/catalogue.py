@@ -15,7 +15,7 @@ from calendly_connector.models import Booking, BrevoAttribute, BrevoList, EventT
 class EventTypeAdmin(NoAddOrDelete, ConnectorAdmin[EventType]):
     """One row per kind of meeting."""
 
-    list_display = ("name", "offered", "taken", "kind", "owner", "connection", "bookings", "read")
+    list_display = ("name", "offered", "taken", "owner", "connection", "bookings", "read")
     list_select_related = ("connection",)
     list_filter = ("is_active", "is_ignored", "connection")
     search_fields = ("name", "uri", "owner")

@@ -64,7 +64,7 @@ class ConnectionAdmin(NoAddOrDelete, ConnectorAdmin[Connection]):
         (None, {"fields": ("name", "is_active", "account_link", "last_heard", "waiting", "failed")}),
         ("Webhook address", {"fields": ("address", "subscribed", "subscription")}),
         ("Secrets", {"fields": ("secrets",), "classes": ("cc-whole",)}),
-        ("How bookings are read", {"fields": ("timezone", "phone_region", "grace_hours")}),
+        ("How bookings are read", {"fields": ("timezone", "phone_region", "grace_hours", "guest_policy")}),
         ("Calendly account", {"fields": ("user_name", "role", "scope", "organization", "user", "event_types")}),
     )
     readonly_fields = (
@@ -125,18 +125,23 @@ class ConnectionAdmin(NoAddOrDelete, ConnectorAdmin[Connection]):
 
     @admin.display(description="secrets")
     def secrets(self, row: Connection) -> SafeString:
-        """Return which secrets are there; never the secrets."""
-        found = conf.environment_credentials()
+        """Return which secrets are there, and where; never the secrets."""
+        kept, account = conf.environment_credentials(), row.brevo_account
+        token, key = kept.calendly_access_token, kept.calendly_signing_key
         known = (
-            ("Calendly token", "CALENDLY_ACCESS_TOKEN", row.is_environment and found.calendly_access_token),
-            ("Calendly signing key", "CALENDLY_WEBHOOK_SIGNING_KEY", row.is_environment and found.calendly_signing_key),
-            ("Brevo API key", "BREVO_API_KEY", found.brevo_api_key),
+            ("Calendly token", row.access_token, "CALENDLY_ACCESS_TOKEN", row.is_environment and token),
+            ("Calendly signing key", row.signing_key, "CALENDLY_WEBHOOK_SIGNING_KEY", row.is_environment and key),
+            ("Brevo API key", account.api_key, "BREVO_API_KEY", kept.brevo_api_key),
         )
         rows = [
-            (name, parts.badge("Set", Tone.GOOD) if value else parts.badge("Not set", Tone.BAD), parts.code(variable))
-            for name, variable, value in known
+            (
+                name,
+                parts.badge("Set", Tone.GOOD) if stored or variable else parts.badge("Not set", Tone.BAD),
+                "Stored here, encrypted" if stored else parts.code(variable_name),
+            )
+            for name, stored, variable_name, variable in known
         ]
-        return parts.table(("Secret", "State", "Environment variable"), rows, empty="")
+        return parts.table(("Secret", "State", "Where"), rows, empty="")
 
     @admin.display(description="event types")
     def event_types(self, row: Connection) -> SafeString:

@@ -37,7 +37,7 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
     list_display = ("when", "state_badge", "what", "person_link", "booking_link")
     list_display_links = None
     list_filter = ("state", WebhookNameFilter, "received_at", "connection")
-    search_fields = ("booking_uri", "reason", "webhook_name")
+    search_fields = ("email", "booking_uri", "reason", "webhook_name")
     search_help_text = "E-mail, name, invitee address, or the reason"
     actions = ("retry",)
     fieldsets: ClassVar[Any] = (
@@ -66,12 +66,11 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find deliveries by their booking's person too: a delivery knows only the invitee's address."""
+        """Find deliveries by the invitee's name too, which only the booking knows."""
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if search_term.strip():
             word = search_term.strip()
-            people = Person.objects.filter(email__icontains=word)
-            theirs = Booking.objects.filter(Q(person__in=people) | Q(name__icontains=word)).values("uri")
+            theirs = Booking.objects.filter(Q(name__icontains=word) | Q(person__email__icontains=word)).values("uri")
             found = found | queryset.filter(booking_uri__in=theirs)
         return found, has_duplicates
 
@@ -97,8 +96,10 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
 
     @admin.display(description="person")
     def person_link(self, row: Any) -> SafeString:
-        """Return a link to whose booking it is."""
-        return parts.link(Person, row.found_person, parts.email(row.found_email or ""))
+        """Return a link to whose booking it is; until there is one, the e-mail that was posted."""
+        if not row.found_person:
+            return parts.email(row.email) if row.email else parts.NOTHING
+        return parts.link(Person, row.found_person, parts.email(row.found_email))
 
     @admin.display(description="invitee's address")
     def invitee(self, row: WebhookDelivery) -> str:

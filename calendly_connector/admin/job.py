@@ -23,6 +23,7 @@ KINDS: Mapping[str, tuple[str, type[Model] | None]] = {
     ledger.MISSING_HALF: ("Fetch the new half of a move", Booking),
     bulk.GATHER: ("Prepare an import of many people", BrevoAccount),
     bulk.ADVANCE: ("Import many people", BulkImport),
+    ledger.GREET_GUESTS: ("Make contacts of a booking's guests", Booking),
     settle.SETTLE: ("Look up events of unknown outcome", BrevoAccount),
     clock.TURN: ("See what time changes for a person", Person),
     "sweep": ("Look for work that nobody asked for", None),
@@ -32,6 +33,21 @@ KINDS: Mapping[str, tuple[str, type[Model] | None]] = {
 """Kind of job → in staff's words, and what its subject is."""
 
 SHORTEST = 5  # seconds between two runs
+
+
+class KindFilter(admin.SimpleListFilter):
+    """The kind of work, in words."""
+
+    title = "work"
+    parameter_name = "work"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return every kind."""
+        return [(kind, words) for kind, (words, _) in KINDS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        """Keep jobs of that kind."""
+        return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
 @admin.register(Job)
@@ -44,7 +60,7 @@ class JobAdmin(HistoryAdmin[Job]):
         Job.State.FAILED: Tone.BAD,
     }
     list_display = ("work", "state_badge", "subject_link", "due", "failures", "why", "asked")
-    list_filter = ("state", "kind")
+    list_filter = ("state", KindFilter)
     search_fields = ("kind", "=subject", "last_error")
     actions = ("retry",)
     fieldsets: ClassVar[Any] = (

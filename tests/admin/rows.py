@@ -12,6 +12,7 @@ from calendly_connector.models import (
     EventType,
     FieldMapping,
     Job,
+    Notice,
     Person,
     Schedule,
     SyncLogEntry,
@@ -69,4 +70,5 @@ def make_some_of_everything(count: int) -> None:
         make_step(new, delivery=delivery, reason="Refused", state="failed")
         Job.objects.create(kind="push", subject=new.person_id, dedupe_key=f"push:{number}", run_after=now)
         Schedule.objects.create(name=f"sweep{number}", every_seconds=60, next_run_at=now)
+        Notice.objects.create(key=f"connection:{number}", title="Reconnect needed", message="…", opened_at=now)
         BulkImport.objects.create(account=account, people_count=number)

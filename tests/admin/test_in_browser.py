@@ -16,7 +16,6 @@ POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self
 
 
 def log_in(page: Page, address: str) -> None:
-    User.objects.create_superuser("anna", password="a password")
     page.goto(f"{address}/admin/")
     page.get_by_label("Username").fill("anna")
     page.get_by_label("Password").fill("a password")
@@ -37,6 +36,7 @@ def test_staff_follow_a_delivery_to_what_was_written(live_server: LiveServer, ri
     scenarios.moved(river.calendly)
     river.flow()
     SyncLogEntry.objects.filter(kind="event").update(state="failed", reason="Brevo refused the event.")
+    User.objects.create_superuser("anna", password="a password")  # before: the browser's thread has no connection
     complaints: list[str] = []
 
     with open_page() as page:

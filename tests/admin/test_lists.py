@@ -14,7 +14,7 @@ from calendly_connector.models import Connection
 from tests.admin.rows import make_booking_row, make_delivery, make_some_of_everything, make_step
 
 SHOWN = sorted(set(models.__all__) - {"RateLimit"})
-HISTORY = ["Booking", "BulkImport", "Job", "Person", "SyncLogEntry", "WebhookDelivery"]
+HISTORY = ["Booking", "BulkImport", "Job", "Notice", "Person", "SyncLogEntry", "WebhookDelivery"]
 
 
 def model_of(name: str) -> type[Model]:

@@ -4,8 +4,11 @@ import json
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib import admin
-from django.test import Client
+from django.contrib.admin.utils import flatten, flatten_fieldsets
+from django.contrib.auth.models import User
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -14,8 +17,12 @@ from calendly_connector.admin import parts
 from calendly_connector.admin.job import KINDS
 from calendly_connector.core.booking import Answer
 from calendly_connector.models import BrevoList, Connection, Schedule
+from calendly_connector.models.fields import EncryptedTextField
 from tests.admin.rows import make_booking_row, make_delivery, make_step
 from tests.factories import make_meeting
+
+REQUEST = RequestFactory().get("/")
+REQUEST.user = User(is_superuser=True, is_active=True, is_staff=True)
 
 
 def read(staff: Client, row: object) -> str:
@@ -112,6 +119,23 @@ def test_secrets_are_shown_as_set_and_never_as_text(staff: Client, connection: C
     assert "http://testserver/webhooks/calendly</code>" in text
 
 
+def test_no_page_offers_a_secret_as_a_field() -> None:
+    for model, page in admin.site._registry.items():
+        secret = {field.name for field in model._meta.fields if isinstance(field, EncryptedTextField)}
+        assert not secret & {*flatten(page.list_display), *flatten_fieldsets(page.get_fieldsets(REQUEST))}
+
+
+def test_a_stored_secret_is_said_to_be_stored(staff: Client, connection: Connection, settings: Settings) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    connection.access_token = "token-not-to-be-seen"
+    connection.save()
+
+    text = read(staff, connection)
+
+    assert "Stored here, encrypted" in text
+    assert "not-to-be-seen" not in text
+
+
 def test_another_connection_shows_its_own_address(staff: Client, connection: Connection) -> None:
     Connection.objects.filter(pk=connection.pk).update(is_environment=False)
 
@@ -152,7 +176,8 @@ def test_a_schedule_takes_a_sensible_interval_only(seconds: str, status: int, st
 def test_a_connection_refuses_zones_and_countries_that_do_not_exist(
     changes: dict[str, str], status: int, staff: Client, connection: Connection
 ) -> None:
-    form = {"name": "Main", "is_active": "on", "timezone": "Europe/Paris", "phone_region": "", "grace_hours": "24"}
+    form = {"name": "Main", "is_active": "on", "timezone": "Europe/Paris", "phone_region": ""}
+    form |= {"grace_hours": "24", "guest_policy": "ignore"}
 
     page = staff.post(parts.page_of(Connection, connection.pk), form | changes)
 
