@@ -1,6 +1,6 @@
 """The only reader of Django's settings in this app: one typed function per thing that code asks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 
@@ -24,6 +24,26 @@ def environment_credentials() -> EnvironmentCredentials:
         calendly_access_token=settings.CALENDLY_ACCESS_TOKEN,
         calendly_signing_key=settings.CALENDLY_WEBHOOK_SIGNING_KEY,
         brevo_api_key=settings.BREVO_API_KEY,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OAuthApplication:
+    """Our OAuth application at Calendly; `client_id` is empty without one, `client_secret` for a native one."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    auth_url: str
+    redirect_uri: str
+
+
+def oauth_application() -> OAuthApplication:
+    """Return what CALENDLY_CLIENT_ID, CALENDLY_CLIENT_SECRET and CALENDLY_AUTH_URL hold."""
+    return OAuthApplication(
+        client_id=settings.CALENDLY_CLIENT_ID,
+        client_secret=settings.CALENDLY_CLIENT_SECRET,
+        auth_url=settings.CALENDLY_AUTH_URL,
+        redirect_uri=f"{public_url()}/oauth/calendly/callback",
     )
 
 
@@ -60,3 +80,18 @@ def max_body_bytes() -> int:
 def people_at_once_from() -> int:
     """Return how many people must wait before they are written to Brevo by import instead of one by one."""
     return int(settings.PEOPLE_AT_ONCE_FROM)
+
+
+def notice_emails() -> list[str]:
+    """Return to whom notices go by e-mail; empty: to the superusers."""
+    return list(settings.NOTICE_EMAILS)
+
+
+def notice_webhook_url() -> str:
+    """Return the chat tool's address that notices are posted to; empty: none. It holds a secret: never log it."""
+    return str(settings.NOTICE_WEBHOOK_URL)
+
+
+def notice_webhook_allows_loopback() -> bool:
+    """Return whether the chat tool may be on this machine, by http: for tests and the sandbox."""
+    return bool(settings.NOTICE_WEBHOOK_LOOPBACK)

@@ -65,7 +65,7 @@ class Http:
                 method, self.base_url + path, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, **options
             )
         except requests.RequestException as error:
-            raise _transport_error(error, masked(doing)) from None
+            raise transport_error(error, masked(doing)) from None
         spent = (time.monotonic() - started) * 1000
         logger.debug("%s answered %s in %.0f ms", masked(doing), response.status_code, spent)
         return _answer(response, masked(doing))
@@ -93,7 +93,7 @@ def masked(doing: str) -> str:
     return "/".join("…" if "@" in part or "%40" in part.lower() else part for part in doing.split("/"))
 
 
-def _transport_error(error: requests.RequestException, doing: str) -> errors.ApiError:
+def transport_error(error: requests.RequestException, doing: str) -> errors.ApiError:
     """Tell "nothing was sent" from "no answer came". Anything in doubt counts as sent."""
     reason = error.args[0] if error.args else None
     reason = getattr(reason, "reason", reason)  # what urllib3's MaxRetryError wraps

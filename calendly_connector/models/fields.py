@@ -1,12 +1,19 @@
 """A text column that is encrypted at rest. A wrong key raises; it never returns, or saves, what it can't read."""
 
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import models
+from django.db.models.functions import Cast
 
 from calendly_connector import conf
+
+if TYPE_CHECKING:
+    TextField = models.TextField[str, str]
+else:
+    TextField = models.TextField
 
 
 class SecretUnreadableError(Exception):
@@ -34,13 +41,23 @@ def keyring() -> MultiFernet:
     keys = conf.encryption_keys()
     if not keys:
         raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS is empty: secrets can't be stored. `make run` writes one.")
+    return _keyring(tuple(keys))
+
+
+@lru_cache(maxsize=4)
+def _keyring(keys: tuple[str, ...]) -> MultiFernet:
     try:
         return MultiFernet([Fernet(key) for key in keys])
-    except ValueError as error:
-        raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS holds something that is no Fernet key.") from error
+    except ValueError:
+        raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS holds something that is no Fernet key.") from None
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+def ciphertext(field: str) -> Cast:
+    """Return an expression for a secret as it is stored, to compare and set it: the same secret, another ciphertext."""
+    return Cast(field, models.TextField())
+
+
+class EncryptedTextField(TextField):
     """Text encrypted with Fernet and bound to its model and field: copied to another column, it can't be read."""
 
     def get_prep_value(self, value: Any) -> Any:

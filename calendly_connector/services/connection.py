@@ -1,24 +1,30 @@
-"""Hands out ready clients, and keeps the connection that lives in the environment."""
+"""Hands out ready clients and signing keys, and makes connections."""
 
+import secrets
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
+
+from django.db import transaction
 
 from calendly_connector import conf
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.clients.calendly import CalendlyClient
 from calendly_connector.models import BrevoAccount, Connection
-from calendly_connector.services import limits, mapping
+from calendly_connector.services import limits, mapping, tokens
 
 Client = TypeVar("Client", BrevoClient, CalendlyClient)
 Key = tuple[str, str, str]  # service (of which account), secret, base address
 
+NotConfigured = tokens.NotConfigured
+ReconnectNeeded = tokens.ReconnectNeeded
+
+MOST_CLIENTS = 32  # per thread; tokens change every two hours, and whose turn is long over is let go
+SIGNING = ("token_kind", "signing_key", "previous_signing_key")
+
 _ready = threading.local()  # clients hold sockets, so each thread has its own
-
-
-class NotConfigured(Exception):
-    """A credential is missing; the text says which, and where to put it."""
 
 
 def environment_connection() -> Connection:
@@ -36,33 +42,104 @@ def environment_connection() -> Connection:
     return made
 
 
+def make_connection(name: str, brevo_account: BrevoAccount) -> Connection:
+    """Return a new connection with the default mapping and a signing key of its own; not yet let in by Calendly."""
+    with transaction.atomic():
+        made = Connection.objects.create(name=name, brevo_account=brevo_account, signing_key=new_signing_key())
+        limits.open_buckets(brevo_account.pk)
+        mapping.create_defaults(made)
+    return made
+
+
+def find(text: str) -> Connection:
+    """Return the connection with this id or name; raise NotConfigured with the names that there are."""
+    rows = Connection.objects.select_related("brevo_account")
+    found = list(rows.filter(name=text)) or list(rows.filter(pk=int(text)) if text.isdecimal() else ())
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(f"{pk} ({name})" for pk, name in rows.order_by("pk").values_list("pk", "name"))
+    problem = f"Several connections are called {text!r}: name one by its id" if found else f"No connection {text!r}"
+    raise NotConfigured(f"{problem}. There are: {known or 'none'}.")
+
+
+def new_signing_key() -> str:
+    """Return a key that nobody guesses."""
+    return secrets.token_urlsafe(32)
+
+
 def signing_keys(connection: Connection) -> list[str]:
-    """Return the keys that a delivery to this connection may be signed with."""
-    key = conf.environment_credentials().calendly_signing_key
-    return [key] if connection.is_environment and key else []
+    """Return the keys that a delivery to this connection may be signed with; the first is for new subscriptions.
+
+    Whatever key we send, Calendly signs the subscriptions of an OAuth application with the application's own
+    (calendly-api.md §5.5), which is CALENDLY_WEBHOOK_SIGNING_KEY then.
+    """
+    from_environment = conf.environment_credentials().calendly_signing_key
+    if connection.is_environment and from_environment:
+        return [from_environment]
+    if connection.get_deferred_fields() & set(SIGNING):
+        connection.refresh_from_db(fields=SIGNING)
+    is_app = connection.token_kind == Connection.TokenKind.OAUTH
+    keys = (from_environment if is_app else "", connection.signing_key, connection.previous_signing_key)
+    return [key for key in keys if key]
+
+
+def rotate_signing_key(connection: Connection) -> None:
+    """Give a connection a new signing key; the present one stays accepted until `forget_previous_key`.
+
+    Takes effect with a new subscription: `rotation.rotate` sees to both. While a change is under way, nothing happens.
+    """
+    if connection.is_environment:
+        raise NotConfigured(
+            "This connection's key is CALENDLY_WEBHOOK_SIGNING_KEY: change it there and subscribe anew."
+        )
+    if not connection.previous_signing_key:
+        connection.previous_signing_key, connection.signing_key = connection.signing_key, new_signing_key()
+        connection.save(update_fields=["previous_signing_key", "signing_key"])
+
+
+def forget_previous_key(connection_id: int) -> None:
+    """Stop accepting the key before the present one."""
+    Connection.objects.filter(pk=connection_id).update(previous_signing_key="")
 
 
 def calendly_client(connection: Connection) -> CalendlyClient:
-    """Return a client for the connection's Calendly account; raise NotConfigured without a token."""
-    token = conf.environment_credentials().calendly_access_token if connection.is_environment else ""
-    if not token:
-        raise NotConfigured("There is no Calendly token: set CALENDLY_ACCESS_TOKEN.")
-    return _cached(("calendly", token, conf.calendly_api_url()), partial(CalendlyClient, token=token))
+    """Return a client for the connection's Calendly account, whose token is current at every call.
+
+    Raises NotConfigured without a token, ReconnectNeeded when it isn't accepted any more, ApiError when it is over
+    and can't be refreshed now. The client's methods may raise the same.
+    """
+    token = tokens.access_token(connection)
+    ask, renew = partial(tokens.access_token, connection), partial(_renew, connection)
+    return _cached(
+        (f"calendly:{connection.pk}", token, conf.calendly_api_url()),
+        partial(CalendlyClient, token=ask, renew=renew),
+    )
 
 
 def brevo_client(account: BrevoAccount) -> BrevoClient:
-    """Return a client for a Brevo account; raise NotConfigured without a key."""
-    key = conf.environment_credentials().brevo_api_key
+    """Return a client for a Brevo account, by its own key or BREVO_API_KEY; raise NotConfigured without either."""
+    key = account.api_key or conf.environment_credentials().brevo_api_key
     if not key:
-        raise NotConfigured("There is no Brevo key: set BREVO_API_KEY.")
+        raise NotConfigured("There is no Brevo key: put one in, or set BREVO_API_KEY.")
     observe = partial(limits.follow, account.pk)
     return _cached(
         (f"brevo:{account.pk}", key, conf.brevo_api_url()), partial(BrevoClient, api_key=key, observe=observe)
     )
 
 
+def _renew(connection: Connection, rejected: str) -> str:
+    """Return another token than the rejected one; note a rejection that only staff can mend."""
+    row = Connection.objects.only("token_kind", "state_reason").get(pk=connection.pk)
+    if row.token_kind == Connection.TokenKind.OAUTH:
+        return tokens.refresh_now(connection, rejected=rejected)
+    raise tokens.refuse(connection)
+
+
 def _cached(key: Key, make: Callable[..., Client]) -> Client:
-    clients: dict[Key, Client] = _ready.__dict__.setdefault("clients", {})
+    clients: OrderedDict[Key, Client] = _ready.__dict__.setdefault("clients", OrderedDict())
     if key not in clients:
         clients[key] = make(base_url=key[2])
+    clients.move_to_end(key)
+    while len(clients) > MOST_CLIENTS:
+        clients.popitem(last=False)
     return clients[key]
