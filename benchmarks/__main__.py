@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def _measure(stage: Stage, *, quick: bool) -> list[Line]:
-    from benchmarks import scenes  # noqa: PLC0415 - reads the models, for which Django has to be ready
+    from benchmarks import crowd, scenes  # noqa: PLC0415 - reads the models, for which Django has to be ready
 
     size = scenes.QUICK if quick else scenes.FULL
     parts: dict[str, Callable[[], list[Line]]] = {
@@ -44,6 +44,7 @@ def _measure(stage: Stage, *, quick: bool) -> list[Line]:
         "20 bookings a second": lambda: scenes.at_a_pace(stage, size, 20),
         "A burst": lambda: scenes.burst(stage, size),
         "Size": lambda: scenes.at_rest(stage, size),
+        "A crowd, with Brevo's real limits": lambda: crowd.crowd(stage, singly=size.singly, people=size.crowd),
     }
     all_lines: list[Line] = []
     for number, (title, measure) in enumerate(parts.items()):

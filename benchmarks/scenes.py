@@ -28,10 +28,12 @@ class Size:
     seconds: float  # at each pace
     burst: int
     idle_seconds: float
+    singly: int  # people written one by one against Brevo's limit
+    crowd: int
 
 
-FULL = Size(rounds=5, webhooks=900, seconds=20, burst=1000, idle_seconds=10)
-QUICK = Size(rounds=2, webhooks=300, seconds=6, burst=300, idle_seconds=5)
+FULL = Size(rounds=5, webhooks=900, seconds=20, burst=1000, idle_seconds=10, singly=300, crowd=2000)
+QUICK = Size(rounds=2, webhooks=300, seconds=6, burst=300, idle_seconds=5, singly=100, crowd=600)
 
 
 @dataclass(frozen=True, kw_only=True)

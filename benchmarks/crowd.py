@@ -1,0 +1,67 @@
+"""A crowd against Brevo's real limits: how close one by one comes to them, and what the many-at-once lane gains."""
+
+import signal
+import time
+from dataclasses import replace
+
+from benchmarks import scenes
+from benchmarks.load import Factory, Load
+from benchmarks.report import Line
+from benchmarks.stage import Stage
+from calendly_connector.models import RateLimit
+from calendly_connector.services import limits
+from project import run
+
+BREVO_CONTACTS_PER_SECOND = 10
+MIN_SHARE_OF_LIMIT, MIN_GAIN = 0.95, 20
+NEVER = {"PEOPLE_AT_ONCE_FROM": "1000000"}
+
+
+def crowd(stage: Stage, *, singly: int, people: int) -> list[Line]:
+    """Measure the pace one by one over `singly` people, then the time for a burst of `people` with imports."""
+    stage.sandbox("POST", "/sandbox/brevo/settings", {"limits": True, "import_seconds": 1.0})
+    for bucket, interval in limits.INTERVALS.items():
+        RateLimit.objects.filter(key__endswith=f":{bucket}").update(interval=interval, free_at=0, blocked_until=0)
+    per_second = _one_by_one(stage, singly)
+    share, expected = per_second / BREVO_CONTACTS_PER_SECOND, people / per_second
+    seconds, calls = _together(stage, people)
+    gain = expected / seconds
+    return [
+        Line("one by one, people a second", f"{per_second:.2f}   {share:.1%} of Brevo's limit", aim="at least 95 %",
+             is_met=share >= MIN_SHARE_OF_LIMIT),
+        Line(f"burst of {people:,} with imports", f"{seconds:.1f} s   ({expected:.0f} s one by one)"),
+        Line("  gain", f"{gain:.0f} times", aim="at least 20 times", is_met=gain >= MIN_GAIN),
+        Line("  Brevo calls per booking", f"{calls / people:.3f}"),
+    ]  # fmt: skip
+
+
+def _one_by_one(stage: Stage, people: int) -> float:
+    """Return contacts per second while more people wait than Brevo lets through."""
+    _restart_worker(stage, NEVER)
+    stage.sandbox("DELETE", "/sandbox/journal")
+    Load(stage.plan.web_port, Factory(stage.signing_key).make(people), at_once=8).run()
+    scenes.wait_until_drained(stage)
+    written = [float(call["at"]) for call in scenes.brevo_calls(stage) if _is_accepted_contact(call)]
+    return (len(written) - 1) / (written[-1] - written[0])
+
+
+def _together(stage: Stage, people: int) -> tuple[float, int]:
+    """Return the seconds from the first webhook until nothing waits, and the number of calls."""
+    _restart_worker(stage, {})
+    stage.sandbox("DELETE", "/sandbox/journal")
+    begun = time.monotonic()
+    Load(stage.plan.web_port, Factory(stage.signing_key).make(people), at_once=8).run()
+    scenes.wait_until_drained(stage)
+    return time.monotonic() - begun, len(scenes.brevo_calls(stage))
+
+
+def _is_accepted_contact(call: dict[str, object]) -> bool:
+    return call["template"] == "/contacts" and call["status"] in (201, 204)
+
+
+def _restart_worker(stage: Stage, environment: dict[str, str]) -> None:
+    child = stage.supervisor.children["worker"]
+    child.signal(signal.SIGTERM)
+    child.process.wait(timeout=30)
+    program = run.worker_program(stage.plan)
+    stage.supervisor.start(replace(program, environment={**program.environment, **environment}))
