@@ -1,12 +1,14 @@
 """The floor: a bare Django view that verifies the signature and inserts one row, served as the connector's web is.
 
-Less than this no Django webhook can do. `gunicorn benchmarks.floor:application`, configured by the environment.
+No middleware, no framework on top, no job to ask for. `gunicorn benchmarks.floor:application`, configured by the
+environment.
 """
 
 import hashlib
 import hmac
 import os
 
+import django
 from django.conf import settings
 
 from project.settings import DATABASES
@@ -17,29 +19,37 @@ settings.configure(
     ALLOWED_HOSTS=["127.0.0.1"],
     ROOT_URLCONF=__name__,
     DATABASES=DATABASES,  # the very same options: WAL, IMMEDIATE, connections that stay open
+    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
 )
+django.setup()
 
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402 - the settings come first
-from django.db import connection  # noqa: E402
+from django.db import connection, models  # noqa: E402
 from django.http import HttpRequest, HttpResponse, JsonResponse  # noqa: E402
 from django.urls import path  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-TABLE = """
-CREATE TABLE IF NOT EXISTS benchmark_floor
-  (id {serial}, digest {bytes} NOT NULL UNIQUE, body {bytes} NOT NULL, received_at {moment} NOT NULL)
-"""
-TYPES = {
-    "sqlite": {"serial": "integer PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB", "moment": "datetime"},
-    "postgresql": {"serial": "bigserial PRIMARY KEY", "bytes": "bytea", "moment": "timestamptz"},
-}
-INSERT = "INSERT INTO benchmark_floor (digest, body, received_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+
+class Row(models.Model):
+    """One webhook."""
+
+    digest = models.BinaryField(unique=True)
+    body = models.BinaryField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        """Of no app."""
+
+        app_label = "benchmarks"
+
+    def __str__(self) -> str:
+        return f"webhook {self.pk}"
 
 
 def create_table() -> None:
-    """Create the one table."""
-    with connection.cursor() as cursor:
-        cursor.execute(TABLE.format(**TYPES[connection.vendor]))
+    """Create the one table, in a new database."""
+    with connection.schema_editor() as editor:
+        editor.create_model(Row)
     connection.close()
 
 
@@ -49,9 +59,7 @@ def receive(request: HttpRequest) -> HttpResponse:
     body = request.body
     if not hmac.compare_digest(hmac.new(KEY, f"{stamp}.".encode() + body, hashlib.sha256).hexdigest(), given):
         return HttpResponse(status=403)
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, [hashlib.sha256(body).digest(), body, now])
+    Row(digest=hashlib.sha256(body).digest(), body=body, received_at=timezone.now()).save(force_insert=True)
     return JsonResponse({"stored": True})
 
 

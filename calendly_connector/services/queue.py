@@ -168,7 +168,7 @@ def next_opening(now: datetime) -> float | None:
         return None
     run_after, *limit = row  # SQLite gives its times without their zone, which is UTC
     openings = (run_after.replace(tzinfo=UTC).timestamp(), *(moment for moment in limit if moment))
-    return max(0.001, max(openings) - now.timestamp())
+    return max(0.001, float(max(openings)) - now.timestamp())
 
 
 def _mine(job: Claimed) -> QuerySet[Job]:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import threading
+from contextlib import AbstractContextManager, nullcontext
 
 from django.db import connection as database
 from django.db import transaction
@@ -11,6 +13,7 @@ from calendly_connector.models import Connection
 from calendly_connector.services import queue
 
 TAKE_IN = "take_in"
+_writer = threading.Lock()
 
 
 def store_delivery(connection: Connection, body: bytes) -> bool:
@@ -20,7 +23,7 @@ def store_delivery(connection: Connection, body: bytes) -> bool:
     invitee's e-mail is looked at, and any content will do: it is what keeps one person's deliveries in order.
     """
     now = timezone.now()
-    with transaction.atomic(), database.cursor() as cursor:
+    with _turn(), transaction.atomic(), database.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO calendly_connector_webhookdelivery
@@ -51,3 +54,11 @@ def email_in(body: bytes) -> str:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return ""
     return str(email.encode("utf-8", "replace").decode()[:320])  # half a surrogate pair can't be stored
+
+
+def _turn() -> AbstractContextManager[object]:
+    """Return what lets one thread of this process write at a time, on SQLite, which has one writer anyway.
+
+    A thread that waits here goes on at once when its turn comes; SQLite would let it sleep, look again, and sleep.
+    """
+    return _writer if database.vendor == "sqlite" else nullcontext()
