@@ -4,6 +4,7 @@ A refresh token is spent by the first call that reaches Calendly, whether or not
 (calendly-api.md §2.4): a second try with the same one is answered `invalid_grant`.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,8 +16,10 @@ from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 
 from calendly_connector.clients import USER_AGENT, errors
+from calendly_connector.clients.http import reset_seconds, transport_error
 
-SECONDS = 20.0
+SECONDS = 20.0  # to connect, and again for the answer
+UNKNOWN_LIFE = 1800.0  # seconds, for an answer that doesn't tell: well under Calendly's two hours
 T = TypeVar("T")
 
 
@@ -86,7 +89,8 @@ class CalendlyOAuth:
                     code=query["code"],
                     code_verifier=verifier,
                     timeout=SECONDS,
-                )  # fmt: skip
+                    allow_redirects=False,
+                )
             )
         )
 
@@ -97,7 +101,9 @@ class CalendlyOAuth:
         """
         return _tokens(
             self._guarded(
-                lambda session: session.refresh_token(self._token_url, refresh_token=refresh_token, timeout=SECONDS)
+                lambda session: session.refresh_token(
+                    self._token_url, refresh_token=refresh_token, timeout=SECONDS, allow_redirects=False
+                )
             )
         )
 
@@ -109,9 +115,12 @@ class CalendlyOAuth:
                 f"{self._auth_url}/oauth/revoke", data=body, timeout=SECONDS, headers={"User-Agent": USER_AGENT}
             )
         except requests.RequestException as error:
-            raise errors.AnswerLost(f"Calendly: revoking a token failed ({type(error).__name__}).") from None
+            raise transport_error(error, "Calendly: revoking a token") from None
+        _check_service(answer)
         if answer.status_code >= 400:
-            raise errors.Refused(f"Calendly: revoking a token was answered {answer.status_code}.")
+            raise errors.Refused(
+                f"Calendly: revoking a token was answered {answer.status_code}.", status=answer.status_code
+            )
 
     @property
     def _token_url(self) -> str:
@@ -128,20 +137,38 @@ class CalendlyOAuth:
         )
         session.headers["User-Agent"] = USER_AGENT
         session.trust_env = False
+        for answer in ("access_token_response", "refresh_token_response"):
+            session.register_compliance_hook(answer, _check_service)
         return session
 
     def _guarded(self, call: Callable[[OAuth2Session], Mapping[str, Any]]) -> Mapping[str, Any]:
-        host = urlsplit(self._auth_url).netloc
+        host = urlsplit(self._auth_url).hostname
         try:
             with self._session() as session:
                 return call(session)
         except OAuthError as error:
             words = f"Calendly refused the tokens: {error.error} {error.description or ''}".strip()
             raise (GrantLost if error.error == "invalid_grant" else Declined)(words, code=str(error.error)) from None
-        except requests.ConnectTimeout as error:
-            raise errors.Unreachable(f"Calendly: {host} can't be reached ({type(error).__name__}).") from None
-        except (requests.RequestException, ValueError) as error:
+        except requests.JSONDecodeError as error:
             raise errors.AnswerLost(f"Calendly: {host} gave no usable answer ({type(error).__name__}).") from None
+        except requests.RequestException as error:
+            raise transport_error(error, f"Calendly: asking {host} for tokens") from None
+        except (ValueError, TypeError, AttributeError) as error:  # JSON of some other form
+            raise errors.AnswerLost(f"Calendly: {host} gave no usable answer ({type(error).__name__}).") from None
+
+
+def _check_service(answer: requests.Response) -> requests.Response:
+    """Return the answer, unless it is the service's own trouble: Authlib would take that for tokens, or for a refusal.
+
+    Raises RateLimited (8 tokens a minute and user, calendly-api.md §1.6) or Unavailable.
+    """
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    words, status = f"Calendly: the token request was answered {answer.status_code}.", answer.status_code
+    if status == 429:
+        raise errors.RateLimited(words, wait=reset_seconds(headers), status=status)
+    if status >= 500:
+        raise errors.Unavailable(words, status=status)
+    return answer
 
 
 def _tokens(data: Mapping[str, Any]) -> Tokens:
@@ -149,7 +176,7 @@ def _tokens(data: Mapping[str, Any]) -> Tokens:
         return Tokens(
             access_token=str(data["access_token"]),
             refresh_token=str(data.get("refresh_token") or ""),
-            expires_at=float(data["expires_at"]),
+            expires_at=float(data.get("expires_at") or time.time() + UNKNOWN_LIFE),
             scopes=frozenset(str(data.get("scope") or "").split()),
             owner=str(data.get("owner") or ""),
             organization=str(data.get("organization") or ""),

@@ -1,5 +1,7 @@
 """What a Calendly token lets us do: scopes, role and plan against what each feature needs (calendly-api.md §3)."""
 
+import base64
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -42,6 +44,30 @@ def missing_scopes(needed: Iterable[str], granted: Iterable[str]) -> tuple[str, 
         return ()
     have |= {scope.replace(":write", ":read") for scope in have if scope.endswith(":write")}
     return tuple(sorted(set(needed) - have))
+
+
+def scopes_in(token: str) -> frozenset[str] | None:
+    """Return the scopes that a token claims to have, for display only: nothing is verified. None: it doesn't tell.
+
+    Calendly's tokens are JWTs with a `scope` claim (calendly-api.md §2.1), which isn't contractual.
+    """
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    scope = claims.get("scope") if isinstance(claims, dict) else None
+    return frozenset(scope.split()) if isinstance(scope, str) and scope.strip() else None
+
+
+def without(granted: Iterable[str] | None, refused: Iterable[str]) -> frozenset[str]:
+    """Return what is granted, now that these scopes are known to be missing. Unknown grants count as what is needed."""
+    lost = set(refused)
+    lost |= {scope.replace(":read", ":write") for scope in lost}
+    have = NEEDED if granted is None or FULL_ACCESS in granted else granted
+    return frozenset(have) - lost
 
 
 def capabilities(granted: Iterable[str] | None, *, role: str) -> list[Capability]:

@@ -1,6 +1,7 @@
 """A Brevo account: calls within its pace, pausing with words that staff understand, and going on again."""
 
 import logging
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from calendly_connector.clients import errors
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.models import BrevoAccount
 from calendly_connector.services import connection as connections
-from calendly_connector.services import limits, queue
+from calendly_connector.services import limits, notices, queue
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ def pause(account: BrevoAccount, reason: str) -> queue.Later:
         limits.pause(account.pk)
     if changed:
         logger.error("Writing to Brevo account %s is paused: %s", account.pk, reason)
+        notices.follow_account(BrevoAccount.objects.get(pk=account.pk))
     return queue.Later(reason, seconds=1, is_failure=False)  # its lane is closed until `resume`
 
 
@@ -43,6 +45,7 @@ def resume(account: BrevoAccount) -> None:
         )
         limits.resume(account.pk)
     account.refresh_from_db()
+    notices.follow_account(account)
 
 
 def client_of(account: BrevoAccount) -> BrevoClient:
@@ -53,18 +56,35 @@ def client_of(account: BrevoAccount) -> BrevoClient:
         raise pause(account, f"{error} Then resume.") from error
 
 
+NO_KEY, UNKNOWN_ADDRESS, DEAD_KEY = (
+    "There is no Brevo key",
+    "Brevo doesn't know this machine's address",
+    "Brevo doesn't accept the API key any more",
+)
+"""How the words begin for what another key, or another address, may mend."""
+
+ADDRESS = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\w:])")
+
+
 def words_for(refused: errors.ApiError) -> str:
     """Return what staff should do about an account that refuses us."""
     if isinstance(refused, errors.UnknownAddress):
+        found = ADDRESS.search(str(refused.body.get("message") or ""))
+        named, what = (f", {found[0]}", found[0]) if found else ("", "the address that Brevo names")
         return (
-            "Brevo doesn't know this machine's address. In Brevo, open Security → Authorised IPs and add the address "
-            f"that Brevo names, then resume. Brevo said: {refused}"
+            f"{UNKNOWN_ADDRESS}{named}. In Brevo, open Security → Authorised IPs and add {what}, or switch the "
+            f"blocking of unknown addresses off; then resume. The key itself is right. Brevo said: {refused}"
         )
     if isinstance(refused, errors.Unauthorized):
-        return f"Brevo doesn't accept the API key any more. Make a new one in Brevo, put it in, then resume. {refused}"
+        return f"{DEAD_KEY}. Make a new one in Brevo, put it in, then resume. {refused}"
     if isinstance(refused, errors.PaymentRequired):
         return f"The Brevo account has no credits or isn't activated. Settle that in Brevo, then resume. {refused}"
     return f"The Brevo account may not do this. Check its plan and permissions, then resume. {refused}"
+
+
+def is_paused_for_key(account: BrevoAccount) -> bool:
+    """Return whether writing waits because the key wasn't accepted: not staff's own pause, nor a matter of money."""
+    return account.is_paused and account.pause_reason.startswith((NO_KEY, UNKNOWN_ADDRESS, DEAD_KEY))
 
 
 def call(account: BrevoAccount, bucket: str, work: Callable[[], T], *, renew: Renew, is_paced: bool = True) -> T:

@@ -43,7 +43,11 @@ def environment_connection() -> Connection:
 
 
 def make_connection(name: str, brevo_account: BrevoAccount) -> Connection:
-    """Return a new connection with the default mapping and a signing key of its own; not yet let in by Calendly."""
+    """Return a new connection with the default mapping and a signing key of its own; not yet let in by Calendly.
+
+    Raises NotConfigured when secrets can't be stored.
+    """
+    tokens.need_keyring()
     with transaction.atomic():
         made = Connection.objects.create(name=name, brevo_account=brevo_account, signing_key=new_signing_key())
         limits.open_buckets(brevo_account.pk)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models, transaction
 from django.db.models import ExpressionWrapper, Q
 from django.db.models.functions import Now
@@ -18,7 +19,7 @@ from calendly_connector import conf
 from calendly_connector.clients import errors
 from calendly_connector.clients.calendly_oauth import CalendlyOAuth, Declined, GrantLost, Tokens
 from calendly_connector.models import Connection
-from calendly_connector.models.fields import ciphertext
+from calendly_connector.models.fields import ciphertext, keyring
 from calendly_connector.services import queue
 
 logger = logging.getLogger(__name__)
@@ -39,9 +40,9 @@ SPENT_UNSEEN = (
     "The answer to the last renewal of Calendly's token got lost on its way, and the token is spent now. Press "
     "“Connect with Calendly” again. Bookings are kept at Calendly meanwhile and read afterwards."
 )
-REFUSED_TOKEN = (
-    "Calendly doesn't accept the access token any more: it was deleted, or the account's login changed. Make a new "
-    "one in Calendly (Integrations & apps → API & webhooks) and put it in"
+NOT_ACCEPTED = (
+    "Calendly doesn't accept the access token any more (401): it was deleted, or the account's login changed. Make a "
+    "new one in Calendly (Integrations & apps → API & webhooks) and put it in"
 )
 
 
@@ -57,6 +58,14 @@ class NotConfigured(queue.Later):
 
 class ReconnectNeeded(NotConfigured):
     """Calendly doesn't let this connection in any more; the text is `Connection.state_reason`."""
+
+
+def need_keyring() -> None:
+    """Raise NotConfigured when secrets can't be stored: to be found out before they are asked for."""
+    try:
+        keyring()
+    except ImproperlyConfigured as error:
+        raise NotConfigured(str(error)) from error
 
 
 def application() -> CalendlyOAuth:
@@ -96,6 +105,12 @@ def access_token(connection: Connection) -> str:
         raise
 
 
+def present_token(connection: Connection) -> str:
+    """Return the token that is there even if Calendly rejected it: to be tested. Raises as `access_token`."""
+    row = _read(connection.pk)
+    return access_token(connection) if row.token_kind == Kind.OAUTH else standing_token(row)
+
+
 def refresh_now(connection: Connection, *, rejected: str) -> str:
     """Return another token than the one that Calendly rejected with 401; raise as `access_token`.
 
@@ -107,7 +122,7 @@ def refresh_now(connection: Connection, *, rejected: str) -> str:
 def refuse(connection: Connection) -> ReconnectNeeded:
     """Note that Calendly rejected a token that can't be refreshed; return the error. Work waits for another token."""
     row = _read(connection.pk)
-    words = f"{REFUSED_TOKEN} {'on this page.' if row.token_kind == Kind.PERSONAL else 'as CALENDLY_ACCESS_TOKEN.'}"
+    words = f"{NOT_ACCEPTED} {'on this page.' if row.token_kind == Kind.PERSONAL else 'as CALENDLY_ACCESS_TOKEN.'}"
     _need_reconnect(row.pk, words)
     return ReconnectNeeded(words)
 
@@ -148,9 +163,17 @@ def store(connection: Connection, tokens: Tokens, **facts: object) -> None:
 
 def hold(connection: Connection) -> None:
     """Keep everybody else from refreshing for the length of a lease, and read the row; raise Unreachable when busy."""
-    if not _take_lease(connection.pk):
-        raise _busy()
+    until = time.monotonic() + PATIENCE
+    while not _take_lease(connection.pk):
+        if _read(connection.pk).state_reason or time.monotonic() > until:
+            raise _busy()
+        time.sleep(POLL)
     connection.refresh_from_db()
+
+
+def release(connection: Connection) -> None:
+    """Let the lease go."""
+    _release(connection.pk)
 
 
 def forget(connection: Connection) -> None:
@@ -222,7 +245,7 @@ def _after_lost_grant(row: Connection) -> str:
         _release(row.pk)
         return now.access_token  # our lease ran out and somebody else was quicker, or staff connected anew
     words = SPENT_UNSEEN if row.state_reason.startswith(LOST_ANSWER) else SPENT
-    _need_reconnect(row.pk, words, access_token="", refresh_token="", token_expires_at=None)  # noqa: S106 - none left
+    _need_reconnect(row.pk, words, access_token="", refresh_token="", token_expires_at=None)
     raise ReconnectNeeded(words) from None
 
 
