@@ -3,7 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from calendly_connector.services import bulk, clock, guests, ledger, prune, push, receive, settle, sweep, sync
+from calendly_connector.services import (
+    bulk,
+    catalogue,
+    clock,
+    guests,
+    ledger,
+    notices,
+    prune,
+    push,
+    receive,
+    reread,
+    settle,
+    sweep,
+    sync,
+    tokens,
+    watch,
+)
 from calendly_connector.services.queue import Claimed
 
 
@@ -27,10 +43,24 @@ TASKS: dict[str, Task] = {
     ledger.GREET_GUESTS: Task(run=lambda job: guests.greet(job.subject)),
     settle.SETTLE: Task(run=lambda job: settle.settle(job.subject, job.renew)),
     clock.TURN: Task(run=lambda job: clock.turn(job.subject)),
+    reread.REREAD: Task(run=lambda job: reread.advance(job.subject, job.renew), give_up=reread.give_up),
+    notices.TELL: Task(run=lambda job: notices.tell(job.subject)),
     "sweep": Task(run=lambda job: sweep.sweep()),
     "clock": Task(run=lambda job: clock.find_due()),
+    "refresh_tokens": Task(run=lambda job: tokens.refresh_due()),
+    "watch": Task(run=lambda job: watch.watch_all(job.renew)),
+    "notices": Task(run=lambda job: notices.remind()),
+    "catalogues": Task(run=lambda job: catalogue.refresh_all(job.renew)),
     "prune": Task(run=lambda job: prune.prune()),
 }
 
-SCHEDULES = {"sweep": 15, "clock": 60, "prune": 86_400}
+SCHEDULES = {
+    "sweep": 15,
+    "clock": 60,
+    "refresh_tokens": 300,
+    "notices": 300,
+    "watch": 900,
+    "catalogues": 21_600,
+    "prune": 86_400,
+}
 """Name (a kind of job) → seconds between runs; staff may change a schedule's row afterwards."""

@@ -57,3 +57,14 @@ class Environment:
             raise ImproperlyConfigured(
                 f"{name} can't be understood. Use postgres://user:password@host:5432/name or sqlite:///path/to/file."
             ) from error
+
+    def email(self, name: str, default: str) -> dict[str, Any]:
+        """Return Django's e-mail settings from an address such as `smtp+tls://user:password@host:587`."""
+        try:
+            found = dict(environ.Env.email_url_config(self.text(name, default)))
+        except (ValueError, KeyError, ImproperlyConfigured) as error:
+            raise ImproperlyConfigured(
+                f"{name} can't be understood. Use smtp+tls://user:password@host:587, or smtp+ssl://user:password@host:465."
+            ) from error
+        empty = {"EMAIL_HOST": "localhost", "EMAIL_PORT": 25, "EMAIL_HOST_USER": "", "EMAIL_HOST_PASSWORD": ""}
+        return {**found, **{key: value for key, value in empty.items() if not found.get(key)}}

@@ -119,6 +119,14 @@ FIELD_ENCRYPTION_KEYS = env.names("FIELD_ENCRYPTION_KEYS")
 TASK_QUEUE_URL = env.text("TASK_QUEUE_URL")
 PEOPLE_AT_ONCE_FROM = env.number("PEOPLE_AT_ONCE_FROM", 60)  # six seconds of single writes
 
+# -- Telling staff ----------------------------------------------------------------------------------------------
+globals().update(env.email("EMAIL_URL", "consolemail://"))  # EMAIL_BACKEND, EMAIL_HOST…; without it: into the log
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"calendly-connector@{_public.hostname}")
+NOTICE_EMAILS = env.names("NOTICE_EMAILS")
+NOTICE_WEBHOOK_URL = env.text("NOTICE_WEBHOOK_URL")
+NOTICE_WEBHOOK_LOOPBACK = env.flag("NOTICE_WEBHOOK_LOOPBACK", default=False)  # only tests and the sandbox may
+
 # -- Logs -------------------------------------------------------------------------------------------------------
 LOG_WEBHOOKS = env.flag("LOG_WEBHOOKS", default=False)
 LOGGING = {

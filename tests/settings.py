@@ -22,6 +22,11 @@ ENVIRONMENT = {
     "CALENDLY_AUTH_URL": "http://127.0.0.1:9",
     "BREVO_API_URL": "http://127.0.0.1:9/v3",
     "TASK_QUEUE_URL": "",
+    "EMAIL_URL": "dummymail://",
+    "EMAIL_FROM": "",
+    "NOTICE_EMAILS": "",
+    "NOTICE_WEBHOOK_URL": "",
+    "NOTICE_WEBHOOK_LOOPBACK": "false",
     "LOG_LEVEL": "INFO",
     "LOG_WEBHOOKS": "false",
 }

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-import requests.certs
 import urllib3
 import urllib3.exceptions
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from calendly_connector.clients import USER_AGENT
 from calendly_connector.core import addresses
@@ -90,5 +90,5 @@ def _pool(parts: SplitResult, address: str, port: int) -> urllib3.HTTPConnection
         return urllib3.HTTPConnectionPool(address, port, timeout=timeout)
     name = parts.hostname
     return urllib3.HTTPSConnectionPool(
-        address, port, timeout=timeout, server_hostname=name, assert_hostname=name, ca_certs=requests.certs.where()
+        address, port, timeout=timeout, server_hostname=name, assert_hostname=name, ca_certs=DEFAULT_CA_BUNDLE_PATH
     )

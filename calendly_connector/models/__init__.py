@@ -10,6 +10,7 @@ from calendly_connector.models.limit import RateLimit
 from calendly_connector.models.mapping import FieldMapping, TriggerMapping
 from calendly_connector.models.notice import Notice
 from calendly_connector.models.person import Person
+from calendly_connector.models.reread import Reread
 from calendly_connector.models.sync_log import SyncLogEntry
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Notice",
     "Person",
     "RateLimit",
+    "Reread",
     "Schedule",
     "SyncLogEntry",
     "TriggerMapping",

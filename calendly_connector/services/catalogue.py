@@ -2,7 +2,9 @@
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -60,6 +62,37 @@ def refresh_event_types(connection: Connection) -> int:
     for row in found:
         _store(connection, row)
     return len(found)
+
+
+def refresh_all(renew: Callable[[], None] = lambda: None) -> str:
+    """Read every mirror of every connection and account; return what was read, in words. Nothing that one service
+    refuses stops the others."""
+    words = []
+    for connection in Connection.objects.exclude(organization="").order_by("pk"):
+        renew()
+        words.append(f"{connection.name}: " + _tried(partial(_refresh_connection, connection)))
+    for account in BrevoAccount.objects.order_by("pk"):
+        renew()
+        words.append(f"{account.name}: " + _tried(partial(_refresh_account, account)))
+    return "\n".join(words) or "Nothing is connected yet."
+
+
+def _refresh_connection(connection: Connection) -> str:
+    return f"{refresh_event_types(connection)} event types"
+
+
+def _refresh_account(account: BrevoAccount) -> str:
+    client = connections.brevo_client(account)
+    refresh_attributes(account, client)
+    refresh_lists(account, client)
+    return f"{account.lists.count()} lists and {account.attributes.count()} attributes"
+
+
+def _tried(work: Callable[[], str]) -> str:
+    try:
+        return f"{work()} read."
+    except (errors.ApiError, connections.NotConfigured) as error:
+        return f"Failed: {error}"
 
 
 def learn_event_type(connection: Connection, uri: str) -> None:

@@ -95,6 +95,8 @@ class Worker:
 
     def _postpone(self, job: Claimed, later: Later) -> None:
         task = self.tasks.get(job.kind)
+        if not job.subject:  # repeating work: staff see its last result
+            schedule.note_result(job.kind, f"{schedule.FAILED} {later}")
         if not queue.postpone(job, later) and task and task.give_up:
             task.give_up(job.subject, str(later))
 

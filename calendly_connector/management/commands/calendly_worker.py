@@ -1,4 +1,4 @@
-"""Runs the jobs: `calendly_worker [--once] [--concurrency N]`."""
+"""Runs the jobs: `calendly_worker [--once] [--concurrency N] [--job NAME] [--jobs]`."""
 
 import signal
 from typing import Any
@@ -19,6 +19,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("--once", action="store_true", help="do what is due now, then stop")
+        parser.add_argument("--job", metavar="NAME", help="run one piece of repeating work now, then stop")
+        parser.add_argument("--jobs", action="store_true", help="list the repeating work, its last and next run")
         parser.add_argument("--concurrency", type=int, default=4, metavar="N", help="jobs at a time (default 4)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -26,6 +28,12 @@ class Command(BaseCommand):
         if options["concurrency"] < 1:
             raise CommandError("--concurrency must be at least 1.", returncode=2)
         schedule.install(tasks.SCHEDULES)
+        if options["jobs"]:
+            self.stdout.write("\n".join(schedule.lines()))
+            return
+        if options["job"]:
+            self._run_one(options["job"])
+            return
         worker = Worker(tasks.TASKS, concurrency=options["concurrency"], bell=Bell())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
@@ -36,3 +44,13 @@ class Command(BaseCommand):
         self.stdout.flush()
         worker.run()
         self.stdout.write("Stopped; nothing was left half done.")
+
+    def _run_one(self, name: str) -> None:
+        """Run one piece of repeating work here, and say what it said."""
+        if name not in tasks.SCHEDULES:
+            known = ", ".join(sorted(tasks.SCHEDULES))
+            raise CommandError(f"There is no repeating work “{name}”. There is: {known}.", returncode=2)
+        said = schedule.run_now(name, tasks.TASKS[name].run)
+        if said.startswith(schedule.FAILED):
+            raise CommandError(said)
+        self.stdout.write(said)
