@@ -117,6 +117,7 @@ CALENDLY_WEBHOOK_SIGNING_KEY = env.text("CALENDLY_WEBHOOK_SIGNING_KEY")
 BREVO_API_KEY = env.text("BREVO_API_KEY")
 FIELD_ENCRYPTION_KEYS = env.names("FIELD_ENCRYPTION_KEYS")
 TASK_QUEUE_URL = env.text("TASK_QUEUE_URL")
+RULES_KEPT_SECONDS = 2.0  # a change of the mapping takes effect within this time
 PEOPLE_AT_ONCE_FROM = env.number("PEOPLE_AT_ONCE_FROM", 60)  # six seconds of single writes
 
 # -- Telling staff ----------------------------------------------------------------------------------------------
@@ -133,6 +134,21 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        "mask": {"()": "calendly_connector.masking.LogMask"},
+        "in_production": {"()": "django.utils.log.RequireDebugFalse"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "filters": ["mask"], "formatter": "line"},
+        "mail_admins": {
+            "class": "django.utils.log.AdminEmailHandler", "level": "ERROR", "filters": ["in_production", "mask"],
+        },
+    },
+    "loggers": {
+        "django": {"handlers": ["mail_admins"], "level": "INFO"},
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO").upper()},
-}
+}  # fmt: skip
+DEFAULT_EXCEPTION_REPORTER = "calendly_connector.masking.MaskedReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "calendly_connector.masking.MaskedFilter"

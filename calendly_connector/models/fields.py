@@ -8,7 +8,7 @@ from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import models
 from django.db.models.functions import Cast
 
-from calendly_connector import conf
+from calendly_connector import conf, masking
 
 if TYPE_CHECKING:
     TextField = models.TextField[str, str]
@@ -64,6 +64,7 @@ class EncryptedTextField(TextField):
         """Encrypt on the way to the database."""
         if not value:
             return ""
+        masking.remember(str(value))
         return keyring().encrypt(f"{self._context}\n{value}".encode()).decode()
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
@@ -82,6 +83,7 @@ class EncryptedTextField(TextField):
             ) from None
         if context != self._context:
             raise SecretUnreadableError(f"{self._context} holds the secret of another field.")
+        masking.remember(text)
         return Secret(text)
 
     def value_to_string(self, obj: models.Model) -> str:

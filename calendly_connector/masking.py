@@ -1,0 +1,136 @@
+"""Keeps secrets and people's addresses out of logs, and secrets out of error pages.
+
+Wired in the project's settings: `LogMask` as a filter of every log handler, `MaskedReporter` and `MaskedFilter` as
+Django's exception reporter and its filter.
+"""
+
+import logging
+import re
+from collections import OrderedDict
+from html import escape
+from pprint import pformat
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.safestring import SafeString, mark_safe
+from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
+
+HIDDEN = "********"
+SETTINGS = (
+    *("SECRET_KEY", "CALENDLY_ACCESS_TOKEN", "CALENDLY_CLIENT_SECRET", "CALENDLY_WEBHOOK_SIGNING_KEY"),
+    *("BREVO_API_KEY", "FIELD_ENCRYPTION_KEYS", "TASK_QUEUE_URL", "NOTICE_WEBHOOK_URL"),
+)
+"""Settings whose values are hidden wherever they show up."""
+
+SHORTEST = 6  # characters: hiding shorter texts would hide ordinary words
+MOST_REMEMBERED = 256
+
+CREDENTIALS = re.compile(
+    r"""(?ix)
+    (?P<bearer> (?:bearer|basic) \s+ ) [\w.~+/=-]{6,}
+    | (?P<name> ["']? \b (?:api-key|access_token|refresh_token|client_secret|code_verifier|signing_key)
+        ["']? (?: \s*:\s* | = ) b?["']? ) [^\s"'&,;}]{6,}
+    | (?P<answer> [?&] (?:code|state) = ) [^\s"'&]{6,}
+    | (?P<address> :// [^\s:/@]* : ) [^\s/@]+ (?=@)
+    | eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]{4,}
+    | xkeysib-[\w-]{6,}
+    """
+)
+EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
+
+_remembered: OrderedDict[str, None] = OrderedDict()
+
+
+def remember(secret: str) -> None:
+    """Hide this text from now on: called with each secret that is read from the database."""
+    if len(secret) >= SHORTEST:
+        _remembered[secret] = None
+        _remembered.move_to_end(secret)
+        while len(_remembered) > MOST_REMEMBERED:
+            _remembered.popitem(last=False)
+
+
+def masked(text: str) -> str:
+    """Return a text without secrets: known ones wherever they are, and whatever is written where one would be."""
+    for secret in (*_configured(), *tuple(_remembered)):
+        if secret in text:
+            text = text.replace(secret, HIDDEN)
+        elif (quoted := escape(secret)) != secret and quoted in text:
+            text = text.replace(quoted, HIDDEN)
+    return CREDENTIALS.sub(_hide, text)
+
+
+def without_people(text: str) -> str:
+    """Return a text without e-mail addresses."""
+    return EMAIL.sub("…@…", text) if "@" in text else text
+
+
+class LogMask(logging.Filter):
+    """Lets every record pass, without its secrets."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record when there is something to hide."""
+        text = record.getMessage()
+        if (hidden := without_people(masked(text))) != text:
+            record.msg, record.args = hidden, ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = without_people(masked(record.exc_text))
+        return True
+
+
+class MaskedFilter(SafeExceptionReporterFilter):
+    """Hides by name, in debug pages too: settings, cookies, headers, posted fields, and variables of every frame."""
+
+    hidden_settings = re.compile(
+        "API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|CREDENTIAL|VERIFIER|SESSION|QUEUE_URL|WEBHOOK_URL|^CODE$", re.I
+    )
+
+    def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
+        """Return the posted fields, those of secrets hidden by their name."""
+        posted = request.POST.items() if request is not None else ()
+        return {name: self.cleanse_setting(name, value) for name, value in posted}
+
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> list[tuple[str, Any]]:
+        """Return a frame's variables as text without secrets, long before anything cuts them short."""
+        found = super().get_traceback_frame_variables(request, tb_frame)  # type: ignore[arg-type]
+        return [(name, _Shown(self.cleanse_setting(name, value))) for name, value in found]
+
+
+class MaskedReporter(ExceptionReporter):
+    """Hides by value: whatever way a secret took into the report, it doesn't leave with it."""
+
+    def get_traceback_html(self) -> SafeString:
+        """Return the debug page."""
+        return mark_safe(masked(super().get_traceback_html()))  # noqa: S308 - escaped by Django
+
+    def get_traceback_text(self) -> SafeString:
+        """Return the report of an e-mail."""
+        return mark_safe(masked(super().get_traceback_text()))  # noqa: S308 - plain text
+
+
+class _Shown:
+    """A value whose `repr` is that of another, without secrets."""
+
+    def __init__(self, value: object) -> None:
+        try:
+            self._text = masked(pformat(value))
+        except Exception as error:  # noqa: BLE001 - a repr may do anything, and the report has to come out
+            self._text = f"<{type(error).__name__} while showing it>"
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _configured() -> list[str]:
+    values = [getattr(settings, name, "") for name in SETTINGS]
+    flat = [text for value in values for text in (value if isinstance(value, list | tuple) else (value,))]
+    flat += [str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()]
+    return [text for text in flat if isinstance(text, str) and len(text) >= SHORTEST]
+
+
+def _hide(found: re.Match[str]) -> str:
+    return f"{found['bearer'] or found['name'] or found['answer'] or found['address'] or ''}{HIDDEN}"
