@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from calendly_connector.core import interpret
 from calendly_connector.models import Booking, Connection, EventType, Job, Person, SyncLogEntry
-from calendly_connector.services import accounts, ledger, mapping, schedule
+from calendly_connector.services import accounts, ledger, mapping, schedule, setup
 from sandbox.calendly_webhooks import Delivery
 from tests import payload_files
 from tests.journeys.river import River
@@ -262,7 +262,6 @@ def test_a_half_that_comes_by_itself_is_not_fetched(river: River) -> None:
         {"kind": "status", "status": 429, "headers": {"X-RateLimit-Reset": "0"}},
         {"kind": "status", "status": 429, "headers": {"X-RateLimit-Reset": "30"}},
         {"kind": "status", "status": 429, "headers": {"X-RateLimit-Reset": "99999999"}},
-        {"kind": "status", "status": 401},
     ],
     ids=str,
 )
@@ -276,6 +275,20 @@ def test_calendlys_trouble_only_delays_the_missing_half(river: River, fault: dic
     is_limit = fault.get("status") == 429
     assert job.failures == (0 if is_limit else 1)
     assert 1 <= (job.run_after - timezone.now()).total_seconds() <= 3600
+    river.hurry()
+    river.work()
+
+    assert river.event_names(ADA) == ["booked", "rescheduled"]
+
+
+def test_a_missing_half_waits_while_calendly_does_not_accept_the_token(river: River) -> None:
+    _lose_new_half(river)
+    river.break_calendly("status", status=401)
+    river.hurry()
+    river.work()
+    assert Job.objects.filter(kind="missing_half", state="ready").exists()
+
+    setup.check(Connection.objects.select_related("brevo_account").get())  # the operator connects again
     river.hurry()
     river.work()
 
