@@ -7,6 +7,7 @@ Django's exception reporter and its filter.
 import logging
 import re
 from collections import OrderedDict
+from collections.abc import ItemsView
 from html import escape
 from pprint import pformat
 from types import FrameType
@@ -94,10 +95,10 @@ class MaskedFilter(SafeExceptionReporterFilter):
         posted = request.POST.items() if request is not None else ()
         return {name: self.cleanse_setting(name, value) for name, value in posted}
 
-    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> list[tuple[str, Any]]:
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> ItemsView[str, Any]:
         """Return a frame's variables as text without secrets, long before anything cuts them short."""
-        found = super().get_traceback_frame_variables(request, tb_frame)  # type: ignore[arg-type]
-        return [(name, _Shown(self.cleanse_setting(name, value))) for name, value in found]
+        found = super().get_traceback_frame_variables(request, tb_frame)
+        return {name: _Shown(self.cleanse_setting(name, value)) for name, value in found}.items()
 
 
 class MaskedReporter(ExceptionReporter):

@@ -8,18 +8,21 @@ from calendly_connector.services import (
     catalogue,
     clock,
     guests,
+    keep_alive,
     ledger,
     notices,
     prune,
     push,
     receive,
     reread,
+    rotation,
     settle,
     sweep,
     sync,
     tokens,
     watch,
 )
+from calendly_connector.services import connection as connections
 from calendly_connector.services.queue import Claimed
 
 
@@ -51,6 +54,8 @@ TASKS: dict[str, Task] = {
     "watch": Task(run=lambda job: watch.watch_all(job.renew)),
     "notices": Task(run=lambda job: notices.remind()),
     "catalogues": Task(run=lambda job: catalogue.refresh_all(job.renew)),
+    "keep_alive": Task(run=lambda job: keep_alive.keep_alive()),
+    rotation.FORGET_KEY: Task(run=lambda job: connections.forget_previous_key(job.subject)),
     "prune": Task(run=lambda job: prune.prune()),
 }
 
@@ -61,6 +66,7 @@ SCHEDULES = {
     "notices": 300,
     "watch": 900,
     "catalogues": 21_600,
+    "keep_alive": 86_400,
     "prune": 86_400,
 }
 """Name (a kind of job) → seconds between runs; staff may change a schedule's row afterwards."""

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from calendly_connector import conf
 from calendly_connector.clients import errors
+from calendly_connector.clients.calendly import CalendlyClient
 from calendly_connector.clients.calendly_oauth import CalendlyOAuth, Declined, GrantLost, Tokens
 from calendly_connector.models import Connection
 from calendly_connector.models.fields import ciphertext, keyring
@@ -141,9 +142,13 @@ def standing_token(connection: Connection) -> str:
 
 
 def refresh_due() -> str:
-    """Refresh every token that ends within half an hour; return what was done, in words. For the schedule."""
+    """Refresh every token that ends within half an hour; return what was done, in words. For the schedule.
+
+    Tokens that can't be refreshed and were rejected are tried again: the environment may hold another one by now, and
+    a service in trouble has been known to say 401.
+    """
     soon = timezone.now() + AHEAD
-    due = Connection.objects.filter(token_kind=Kind.OAUTH, state=State.CONNECTED).exclude(token_expires_at__gt=soon)
+    due = Connection.objects.filter(token_kind=Kind.OAUTH).exclude(token_expires_at__gt=soon)
     done, troubles = 0, []
     for pk, name in due.values_list("pk", "name"):
         try:
@@ -151,7 +156,22 @@ def refresh_due() -> str:
             done += 1
         except (errors.ApiError, NotConfigured) as error:
             troubles.append(f"{name}: {error}")
+    for row in Connection.objects.filter(state=State.RECONNECT).exclude(token_kind=Kind.OAUTH):
+        if _is_accepted(row):
+            Connection.objects.filter(pk=row.pk, state=State.RECONNECT).update(state=State.CONNECTED, state_reason="")
+            troubles.append(f"{row.name}: Calendly accepts the token again.")
     return " ".join([f"{done} refreshed.", *troubles])
+
+
+def _is_accepted(row: Connection) -> bool:
+    """Return whether Calendly accepts a standing token, and it is still the same organization's."""
+    try:
+        me = CalendlyClient(token=standing_token(row), base_url=conf.calendly_api_url()).get_me()
+    except errors.Forbidden:
+        return True  # accepted, and not allowed to read whose it is
+    except (errors.ApiError, NotConfigured):
+        return False
+    return row.organization in ("", me.organization)
 
 
 def store(connection: Connection, tokens: Tokens, **facts: object) -> None:
@@ -304,4 +324,6 @@ def _lasts(row: Connection, span: timedelta = timedelta(seconds=10)) -> bool:
 
 
 def _busy() -> errors.Unreachable:
-    return errors.Unreachable("Calendly: the token is being renewed by another process; nothing was sent.")
+    return errors.Unreachable(
+        "Calendly: the token is being renewed by another process, or its last renewal failed just now; nothing was sent."
+    )

@@ -1,4 +1,7 @@
-"""Tests both credentials and reads the catalogues: `calendly_connect [--create-attributes] [--json]`."""
+"""Tests both credentials and reads the catalogues.
+
+`calendly_connect [--connection …] [--create-attributes] [--json]`
+"""
 
 import json
 from typing import Any
@@ -6,23 +9,25 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from calendly_connector.clients.errors import ApiError
+from calendly_connector.management import options as shared
 from calendly_connector.services import setup
-from calendly_connector.services.connection import NotConfigured, environment_connection
+from calendly_connector.services.connection import NotConfigured
 
 
 class Command(BaseCommand):
     """May be run as often as wanted."""
 
-    help = "Test the Calendly token and the Brevo key of the environment, and read what both accounts offer."
+    help = "Test a connection's Calendly token and its Brevo key, and read what both accounts offer."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
+        shared.add_connection(parser)
         parser.add_argument("--create-attributes", action="store_true", help="create the mapped attributes Brevo lacks")
         parser.add_argument("--json", action="store_true", help="report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
-        connection = environment_connection()
+        connection = shared.chosen_connection(options)
         try:
             report = setup.check(connection)
             created = (

@@ -1,4 +1,4 @@
-"""Sees to our webhook subscription at Calendly: `calendly_subscribe [--force] [--dry-run] [--json]`."""
+"""Sees to our webhook subscription at Calendly: `calendly_subscribe [--connection …] [--force] [--dry-run] [--json]`."""
 
 import json
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from calendly_connector.clients.errors import ApiError
+from calendly_connector.management import options as shared
 from calendly_connector.services import subscription
-from calendly_connector.services.connection import NotConfigured, environment_connection
+from calendly_connector.services.connection import NotConfigured
 
 
 class Command(BaseCommand):
@@ -17,13 +18,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
+        shared.add_connection(parser)
         parser.add_argument("--force", action="store_true", help="replace a good subscription too (new signing key)")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done")
         parser.add_argument("--json", action="store_true", help="report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
-        connection = environment_connection()
+        connection = shared.chosen_connection(options)
         if not connection.organization:
             raise CommandError("The connection has not been tested yet: run calendly_connect first.")
         try:
