@@ -9,7 +9,7 @@ GROUPS = {
     "What happened": ("Booking", "Person", "SyncLogEntry", "WebhookDelivery", "Notice"),
     "What goes where": ("TriggerMapping", "FieldMapping", "EventType", "BrevoList", "BrevoAttribute"),
     "Accounts": ("Connection", "BrevoAccount"),
-    "Behind the scenes": ("Job", "BulkImport", "Schedule"),
+    "Behind the scenes": ("Job", "BulkImport", "Reread", "Schedule"),
 }
 """Heading → models, as they are listed."""
 

@@ -87,9 +87,9 @@ class ConnectorAdmin(ModelAdmin[Row]):
         context["changelist"] = parts.list_of(self.model)
         return super().render_change_form(request, context, *args, **kw)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Row]) -> HttpResponseBase | None:  # type: ignore[override]
+    def response_action(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase | None:  # type: ignore[override]
         """Return to the row's page when the action was started there."""
-        response = super().response_action(request, queryset)
+        response = super().response_action(request, *args, **options)
         if isinstance(response, HttpResponseRedirect) and "from_row" in request.POST:
             return HttpResponseRedirect(parts.page_of(self.model, request.POST[ACTION_CHECKBOX_NAME]))
         return response

@@ -14,8 +14,18 @@ from django.utils.safestring import SafeString
 from calendly_connector.admin import parts
 from calendly_connector.admin.base import ConnectorAdmin, HistoryAdmin, NoAddOrDelete, plural
 from calendly_connector.admin.parts import Tone
-from calendly_connector.models import Booking, BrevoAccount, BulkImport, Job, Person, Schedule, WebhookDelivery
-from calendly_connector.services import bulk, clock, ledger, receive, retry, settle
+from calendly_connector.models import (
+    Booking,
+    BrevoAccount,
+    BulkImport,
+    Connection,
+    Job,
+    Notice,
+    Person,
+    Schedule,
+    WebhookDelivery,
+)
+from calendly_connector.services import bulk, clock, ledger, notices, receive, reread, retry, rotation, settle
 
 KINDS: Mapping[str, tuple[str, type[Model] | None]] = {
     receive.TAKE_IN: ("Take in a delivery", WebhookDelivery),
@@ -26,8 +36,16 @@ KINDS: Mapping[str, tuple[str, type[Model] | None]] = {
     ledger.GREET_GUESTS: ("Make contacts of a booking's guests", Booking),
     settle.SETTLE: ("Look up events of unknown outcome", BrevoAccount),
     clock.TURN: ("See what time changes for a person", Person),
+    reread.REREAD: ("Read bookings again", Connection),
+    notices.TELL: ("Tell staff of a trouble", Notice),
+    "refresh_tokens": ("Refresh Calendly's tokens before they expire", None),
+    "watch": ("See whether Calendly still delivers", None),
+    "notices": ("Remind staff of what lasts", None),
+    "catalogues": ("Refresh event types, lists and attributes", None),
     "sweep": ("Look for work that nobody asked for", None),
     "clock": ("Look for people whose time has come", None),
+    "keep_alive": ("Use each Brevo key once a day, and see whether it is accepted", None),
+    rotation.FORGET_KEY: ("Stop accepting a former signing key", Connection),
     "prune": ("Delete what is kept only for a while", None),
 }
 """Kind of job → in staff's words, and what its subject is."""

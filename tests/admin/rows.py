@@ -14,6 +14,7 @@ from calendly_connector.models import (
     Job,
     Notice,
     Person,
+    Reread,
     Schedule,
     SyncLogEntry,
     TriggerMapping,
@@ -71,4 +72,5 @@ def make_some_of_everything(count: int) -> None:
         Job.objects.create(kind="push", subject=new.person_id, dedupe_key=f"push:{number}", run_after=now)
         Schedule.objects.create(name=f"sweep{number}", every_seconds=60, next_run_at=now)
         Notice.objects.create(key=f"connection:{number}", title="Reconnect needed", message="…", opened_at=now)
+        Reread.objects.create(connection=connection, since=now, asked_at=now)
         BulkImport.objects.create(account=account, people_count=number)

@@ -13,8 +13,9 @@ from calendly_connector.admin.base import CappedPaginator
 from calendly_connector.models import Connection
 from tests.admin.rows import make_booking_row, make_delivery, make_some_of_everything, make_step
 
-SHOWN = sorted(set(models.__all__) - {"RateLimit"})
-HISTORY = ["Booking", "BulkImport", "Job", "Notice", "Person", "SyncLogEntry", "WebhookDelivery"]
+SHOWN = sorted(name for name in models.__all__ if admin.site.is_registered(getattr(models, name)))
+WITHOUT_A_PAGE = {"RateLimit"}  # of no use to staff
+HISTORY = ["Booking", "BulkImport", "Job", "Notice", "Person", "Reread", "SyncLogEntry", "WebhookDelivery"]
 
 
 def model_of(name: str) -> type[Model]:
@@ -23,15 +24,13 @@ def model_of(name: str) -> type[Model]:
 
 
 def queries_of(staff: Client, address: str) -> int:
-    with CaptureQueriesContext(
-        database,
-    ) as queries:
+    with CaptureQueriesContext(database) as queries:
         assert staff.get(address).status_code == 200
     return len(queries)
 
 
-def test_every_model_but_the_rate_limits_has_a_page() -> None:
-    assert {name for name in models.__all__ if admin.site.is_registered(model_of(name))} == set(SHOWN)
+def test_every_model_that_staff_need_has_a_page() -> None:
+    assert set(models.__all__) - set(SHOWN) == WITHOUT_A_PAGE
 
 
 @pytest.mark.parametrize("name", SHOWN)

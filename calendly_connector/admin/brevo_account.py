@@ -1,0 +1,125 @@
+"""Brevo accounts: are they written to, what they offer, and the buttons to pause, resume and refresh."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.safestring import SafeString
+
+from calendly_connector.admin import parts
+from calendly_connector.admin.base import HistoryAdmin, plural
+from calendly_connector.admin.parts import Tone
+from calendly_connector.clients.errors import ApiError
+from calendly_connector.models import BrevoAccount, BrevoAttribute, BrevoList
+from calendly_connector.services import accounts, catalogue
+from calendly_connector.services import connection as connections
+
+
+@admin.register(BrevoAccount)
+class BrevoAccountAdmin(HistoryAdmin[BrevoAccount]):
+    """One row per Brevo account."""
+
+    list_display = ("name", "state_display", "paused", "pause_reason", "attributes_read")
+    actions = ("resume", "pause", "refresh_brevo")
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("name", "state_display", "pause_reason", "paused", "organization_id")}),
+        ("What it offers", {"fields": ("list_link", "attribute_link", "attributes_read")}),
+    )
+
+    @admin.display(description="state", ordering="state")
+    def state_display(self, row: BrevoAccount) -> SafeString:
+        """Return whether we write."""
+        return account_badge(row)
+
+    @admin.display(description="paused", ordering="paused_at")
+    def paused(self, row: BrevoAccount) -> SafeString:
+        """Return since when writing waits."""
+        return parts.age(row.paused_at)
+
+    @admin.display(description="attributes read", ordering="attributes_read_at")
+    def attributes_read(self, row: BrevoAccount) -> SafeString:
+        """Return how old the mirror of the attributes is."""
+        return parts.age(row.attributes_read_at)
+
+    @admin.display(description="lists")
+    def list_link(self, row: BrevoAccount) -> SafeString:
+        """Return a link to the lists."""
+        return parts.link_to_list(BrevoList, plural(row.lists.count(), "list"), account__id__exact=row.pk)
+
+    @admin.display(description="attributes")
+    def attribute_link(self, row: BrevoAccount) -> SafeString:
+        """Return a link to the attributes."""
+        count = row.attributes.count()
+        return parts.link_to_list(BrevoAttribute, plural(count, "attribute"), account__id__exact=row.pk)
+
+    def offers(self, row: BrevoAccount) -> Sequence[str]:
+        """Offer the way out of the present state."""
+        return ("resume" if row.is_paused else "pause", "refresh_brevo")
+
+    @admin.action(description="Resume writing", permissions=["act"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[BrevoAccount]) -> HttpResponseBase | None:
+        """Go on writing; what waited is written now."""
+        paused = queryset.filter(state=BrevoAccount.State.PAUSED)
+        page = self.confirm(
+            request,
+            queryset,
+            question="Resume writing?",
+            consequence="Everything that waited is sent to Brevo now. Is the cause of the pause mended?",
+            button="Yes, resume",
+        )
+        if page:
+            return page
+        chosen = list(paused)
+        for account in chosen:
+            accounts.resume(account)
+        self.message_user(request, f"Writing goes on for {plural(len(chosen), 'account')}.")
+        return None
+
+    @admin.action(description="Pause writing", permissions=["act"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[BrevoAccount]) -> HttpResponseBase | None:
+        """Stop writing until somebody resumes it."""
+        page = self.confirm(
+            request,
+            queryset,
+            question="Pause writing?",
+            consequence="Nothing is sent to Brevo until writing is resumed. Bookings are still taken in; "
+            "what they call for waits.",
+            button="Yes, pause",
+        )
+        if page:
+            return page
+        chosen = list(queryset.filter(state=BrevoAccount.State.ACTIVE))
+        for account in chosen:
+            accounts.pause(account, f"Paused by {request.user.get_username()}. Resume when you are ready.")
+        self.message_user(request, f"Writing is paused for {plural(len(chosen), 'account')}.")
+        return None
+
+    @admin.action(description="Refresh lists and attributes", permissions=["act"])
+    def refresh_brevo(self, request: HttpRequest, queryset: QuerySet[BrevoAccount]) -> None:
+        """Read the lists and attributes from Brevo now."""
+        for account in queryset:
+            read(self, request, account, partial(read_brevo, account))
+
+
+def account_badge(account: BrevoAccount) -> SafeString:
+    """Return whether an account is written to."""
+    return parts.badge(account.get_state_display(), Tone.WARN if account.is_paused else Tone.GOOD)
+
+
+def read_brevo(account: BrevoAccount) -> str:
+    """Refresh both mirrors of a Brevo account and return what was read. Raises ApiError, NotConfigured."""
+    client = connections.brevo_client(account)
+    catalogue.refresh_attributes(account, client)
+    catalogue.refresh_lists(account, client)
+    return f"{plural(account.lists.count(), 'list')} and {plural(account.attributes.count(), 'attribute')}"
+
+
+def read(admin_page: Any, request: HttpRequest, row: object, work: Callable[[], str]) -> None:
+    """Do a refresh and tell how it went."""
+    try:
+        admin_page.message_user(request, f"{row}: {work()} read.")
+    except (ApiError, connections.NotConfigured) as error:
+        admin_page.message_user(request, f"{row} can't be read: {error}", messages.ERROR)
