@@ -1,27 +1,38 @@
 """What time alone changes: a meeting starts, ends, and counts as attended when its grace time is over."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from calendly_connector.core import merge
 from calendly_connector.core.merge import Happening
-from calendly_connector.models import Booking, Person, SyncLogEntry
+from calendly_connector.models import Booking, Connection, Person, SyncLogEntry
 from calendly_connector.services import ledger, mapping, push, queue
 
 TURN = "turn"
 BATCH = 1000
+TRUST = timedelta(hours=2)  # how long a good check of the subscription counts; far less than the shortest grace time
 
 
 def find_due() -> str:
-    """Ask for every person whose time has come to be looked at; return words for the schedule's last result."""
-    due = list(
-        Person.objects.filter(clock_at__lte=timezone.now()).order_by("clock_at").values_list("pk", flat=True)[:BATCH]
-    )
+    """Ask for every person whose time has come to be looked at; return words for the schedule's last result.
+
+    People of a connection that may have missed cancellations wait: nobody may count as attended for lack of news.
+    """
+    now = timezone.now()
+    people = Person.objects.filter(clock_at__lte=now).exclude(connection__in=_in_the_dark(now))
+    due = list(people.order_by("clock_at").values_list("pk", flat=True)[:BATCH])
     for number in due:
         queue.enqueue(TURN, number)
     return f"{len(due)} people due"
+
+
+def _in_the_dark(now: datetime) -> QuerySet[Connection]:
+    """Return the connections of which something is being read again, or whose subscription wasn't found well lately."""
+    unchecked = Q(subscription_checked_at__lt=now - TRUST) & ~Q(subscription="")
+    return Connection.objects.filter(Q(reread_since__isnull=False) | unchecked)
 
 
 def turn(person_id: int) -> None:

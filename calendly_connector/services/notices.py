@@ -39,7 +39,7 @@ def open_notice(key: str, title: str, message: str) -> None:
     fresh = {"title": title, "message": message, "is_open": True, "opened_at": now}
     fresh |= {"closed_at": None, "last_sent_at": None, "times_sent": 0}
     notice, is_new = Notice.objects.get_or_create(key=key, defaults=fresh)
-    if not is_new and Notice.objects.filter(pk=notice.pk, is_open=True).update(title=title, message=message):
+    if not is_new and Notice.objects.filter(pk=notice.pk, is_open=True).update(message=message):
         return
     if is_new or Notice.objects.filter(pk=notice.pk, is_open=False).update(**fresh):
         logger.warning("%s: %s", title, message)

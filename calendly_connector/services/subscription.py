@@ -197,7 +197,5 @@ def _remember(connection: Connection, row: Subscription, words: str, is_dry_run:
     if not is_dry_run:
         connection.subscription, connection.subscription_state = row.uri, row.state
         connection.retry_started_at = health.parse_moment(row.retry_started_at)
-        connection.subscription_checked_at = timezone.now()
-        names = ["subscription", "subscription_state", "retry_started_at", "subscription_checked_at"]
-        connection.save(update_fields=names)
+        connection.save(update_fields=["subscription", "subscription_state", "retry_started_at"])
     return Outcome(words=words, uri=row.uri)

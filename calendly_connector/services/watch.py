@@ -4,6 +4,7 @@ what was missed read again, and notices an unusual silence. Calendly itself tell
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from django.db.models import Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
@@ -162,7 +163,7 @@ def _recover(connection: Connection) -> str:
     heard_at, reached = _last_delivery_at(connection), subscription.test_loop_back(connection)
     if not reached.is_reached and not (heard_at and heard_at > since):
         return f"active, but nothing has come through yet. {reached.words}"
-    notices.close_notice(_key(connection), f"Deliveries come through again. {_what_was_found(connection)}")
+    notices.close_notice(_key(connection), f"Deliveries come through again. {_what_was_found(connection, since)}")
     return "active."
 
 
@@ -172,9 +173,16 @@ def _read_gap(connection: Connection, why: str) -> None:
         reread.reread(connection, connection.reread_since, why=why)
 
 
-def _what_was_found(connection: Connection) -> str:
-    last = Reread.objects.filter(connection=connection).exclude(finished_at=None).first()
-    return f"What was missed has been read: {last.words}" if last else ""
+def _what_was_found(connection: Connection, since: datetime) -> str:
+    """Return what the readings since the trouble was noticed have found."""
+    found = Reread.objects.filter(connection=connection, asked_at__gte=since).aggregate(news=Sum("news"))["news"]
+    if found is None:
+        return ""
+    return (
+        "Everything since was read again: nothing was missed."
+        if not found
+        else (f"Everything since was read again: {found} bookings were news, and are taken in now.")
+    )
 
 
 def _listen(connection: Connection) -> list[str]:

@@ -72,7 +72,7 @@ class ReadyRiver(River):
         self.map_lists("canceled", join=[self.lists["canceled"]])
         self.map_lists("no_show", join=[self.lists["no-shows"]])
         catalogue.refresh_attributes(self.account, connections.brevo_client(self.account))
-        schedule.install({name: every for name, every in tasks.SCHEDULES.items() if name != "prune"})
+        schedule.install({name: tasks.SCHEDULES[name] for name in ("sweep", "clock")})
         self._prepared = self.sandbox.snapshot()
 
     def start_again(self) -> None:
