@@ -95,3 +95,8 @@ def notice_webhook_url() -> str:
 def notice_webhook_allows_loopback() -> bool:
     """Return whether the chat tool may be on this machine, by http: for tests and the sandbox."""
     return bool(settings.NOTICE_WEBHOOK_LOOPBACK)
+
+
+def rules_kept_seconds() -> float:
+    """Return how long a process may go by a configuration that it has read."""
+    return float(settings.RULES_KEPT_SECONDS)

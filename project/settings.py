@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "calendly_connector",
 ]
 MIDDLEWARE = [
+    "project.middleware.WebhookDoor",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -35,6 +35,7 @@ for _name, _value in ENVIRONMENT.items():
 
 from project.settings import *  # noqa: E402, F403 - the environment has to be there first
 
+RULES_KEPT_SECONDS = 0  # tests change a mapping and look at once
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # logging in a hundred times costs nothing
 STORAGES = {  # no collectstatic before the tests
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 GATHER, ADVANCE = "bulk_gather", "bulk_import"
 AT_ONCE = 5000
+PATIENCE = timedelta(seconds=1)  # somebody who waits longer may stand in a crowd
 AHEAD = 3600.0  # seconds by which gathering goes before the crowd that it is to relieve
 COOL_DOWN = timedelta(minutes=5)  # after a failed import
 POLLS = (1, 1, 2, 2, 4, 4, 8, 10, 30, 60)  # seconds between looks: of 100 an hour, few may be spent
@@ -43,6 +44,9 @@ State = BulkImport.State
 
 def push_or_gather(job: queue.Claimed) -> None:
     """Write one person; when a crowd waits behind them in the same lane, ask for an import as well."""
+    if timezone.now() - job.run_after < PATIENCE:
+        push.push(job.subject, job.renew)  # nobody has to wait: no crowd, and no need to count
+        return
     waiting = Job.objects.filter(kind=ledger.PUSH, lane=job.lane, state=Job.State.READY, run_after__lte=timezone.now())
     crowd = conf.people_at_once_from()
     if job.lane and len(waiting.values_list("pk")[:crowd]) >= crowd:

@@ -22,6 +22,7 @@ def greet(booking_id: int) -> None:
 def _greet_one(row: Booking, email: str) -> None:
     with transaction.atomic():
         person = ledger.lock_person(row.connection, email)
+        person.refresh_from_db()
         if person.pushed_at or person.sync_log.exists():
             return
         SyncLogEntry.objects.create(

@@ -15,10 +15,9 @@ LISTS_REFUSED = "Brevo refused. {} Are the lists of the mapping still there?"
 OPEN = (State.WAITING, State.SENDING, State.UNKNOWN)
 
 
-def open_steps(person: Person, *, kind: SyncLogEntry.Kind | None = None) -> list[SyncLogEntry]:
+def open_steps(person: Person) -> list[SyncLogEntry]:
     """Return a person's steps that are not settled, in the order they were decided."""
-    steps = SyncLogEntry.objects.filter(person=person, state__in=OPEN).order_by("pk")
-    return list(steps.filter(kind=kind) if kind else steps)
+    return list(SyncLogEntry.objects.filter(person=person, state__in=OPEN).order_by("pk"))
 
 
 def sending(step: SyncLogEntry) -> None:

@@ -75,12 +75,15 @@ def _aged(merged: Merged, grace: timedelta) -> Merged:
 
 
 def lock_person(connection: Connection, email: str) -> Person:
-    """Return the person's row, locked until the transaction ends; made on first sight."""
-    found = Person.objects.select_for_update().filter(connection=connection, email=email).first()
-    if found:
-        return found
-    Person.objects.bulk_create([Person(connection=connection, email=email)], ignore_conflicts=True)
-    return Person.objects.select_for_update().get(connection=connection, email=email)
+    """Return the person, their row made on first sight and locked until the transaction ends.
+
+    One statement finds, makes and locks; of the columns only key, connection and e-mail are filled in.
+    """
+    person = Person(connection=connection, email=email)
+    Person.objects.bulk_create(
+        [person], update_conflicts=True, unique_fields=["connection", "email"], update_fields=["email"]
+    )
+    return person
 
 
 def log(
@@ -142,7 +145,8 @@ def _relink(connection: Connection, row: Booking, relatives: _Relatives, entry: 
     old = relatives.old_half
     if old and old.successor != row.uri:
         old.take(merge.supersede(old.to_entry(), successor=row.uri)).save()
-    _carry_moves(connection, row)
+    if relatives.new_half:
+        _carry_moves(connection, row)
     if entry.status is Status.RESCHEDULED and entry.successor and not relatives.new_half:
         queue.enqueue(MISSING_HALF, row.pk, delay=MISSING_HALF_SECONDS)
 

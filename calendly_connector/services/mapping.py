@@ -1,7 +1,9 @@
 """Mapping rows → the core's RuleSet, and the default mapping of a new connection (design.md §8)."""
 
+import time
 from datetime import timedelta
 
+from calendly_connector import conf
 from calendly_connector.core.rules import FieldRule, Overwrite, RuleSet, TriggerRule
 from calendly_connector.core.trigger import Trigger
 from calendly_connector.models import BrevoAttribute, Connection, EventType, FieldMapping, TriggerMapping
@@ -29,7 +31,24 @@ def create_defaults(connection: Connection) -> None:
 
 
 def rules_of(connection: Connection) -> RuleSet:
-    """Return the whole configuration of a connection as it is now."""
+    """Return the whole configuration of a connection, read at most RULES_KEPT_SECONDS ago by this process."""
+    kept = _kept.get(connection.pk)
+    if kept and kept[0] > time.monotonic():
+        return kept[1]
+    rules = _read(connection)
+    _kept[connection.pk] = (time.monotonic() + conf.rules_kept_seconds(), rules)
+    return rules
+
+
+def forget() -> None:
+    """Read every configuration afresh, since this process has just changed something in it."""
+    _kept.clear()
+
+
+_kept: dict[int, tuple[float, RuleSet]] = {}  # connection → until when (monotonic), and its rules
+
+
+def _read(connection: Connection) -> RuleSet:
     types = list(EventType.objects.filter(connection=connection).values_list("uri", "name", "is_ignored"))
     account = connection.brevo_account
     rows = BrevoAttribute.objects.filter(account=account)

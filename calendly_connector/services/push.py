@@ -59,9 +59,10 @@ class Writer:
         contacts = [step for step in steps if step.kind == Kind.CONTACT]
         if contacts and not self._write_contact(client, contacts):
             return
-        for step in journal.open_steps(self.person, kind=Kind.LEAVE_LISTS):
+        following = journal.open_steps(self.person)
+        for step in (step for step in following if step.kind == Kind.LEAVE_LISTS):
             self._leave_lists(client, step)
-        for step in journal.open_steps(self.person, kind=Kind.EVENT):
+        for step in (step for step in following if step.kind == Kind.EVENT):
             if step.state != State.UNKNOWN:
                 self._send_event(client, step)
             if step.state == State.UNKNOWN:
@@ -86,7 +87,7 @@ class Writer:
             journal.contact_written(steps, sent)
             if decision and decision.leave:
                 journal.add_leave(self.person, steps[-1], decision.leave.lists)
-            remember(self.person.pk, memory(decision, self.clock_at))
+            remember(self.person.pk, memory(decision and _as_sent(decision, sent), self.clock_at))
         return True
 
     def _decide(self, client: BrevoClient) -> ContactDecision | None:
@@ -106,11 +107,12 @@ class Writer:
         try:
             self._call("contacts", lambda: _post(client, upsert))
         except errors.Refused as refused:
-            if "SMS" not in upsert.attributes or not _is_phone_trouble(refused):
+            smaller = _without_what_was_refused(upsert, refused)
+            if smaller is None:
                 raise
-            upsert = _without_phone(upsert, refused)
             limits.charge(self.account.pk, "contacts")
-            self._call("contacts", lambda: _post(client, upsert), is_paced=False)
+            self._call("contacts", lambda: _post(client, smaller), is_paced=False)
+            return smaller
         return upsert
 
     def _without_filled(self, client: BrevoClient, upsert: UpsertContact) -> UpsertContact:
@@ -143,6 +145,7 @@ class Writer:
             properties=request["properties"],
         )
         accounts.wait_for(self.account, "events")
+        self.renew()  # who lost the lease must not touch a step that its new owner may have settled
         journal.sending(step)  # durable before the call: a crash from here on leaves a step to look up
         try:
             self._call("events", lambda: client.create_event(body), is_paced=False)
@@ -211,6 +214,23 @@ def _post(client: BrevoClient, upsert: UpsertContact) -> None:
 
 def _is_phone_trouble(refused: errors.Refused) -> bool:
     return brevo.is_phone_taken(refused) or brevo.is_phone_invalid(refused)
+
+
+def _without_what_was_refused(upsert: UpsertContact, refused: errors.Refused) -> UpsertContact | None:
+    """Return what may be written all the same: without the phone if that is the trouble, else without lists."""
+    if _is_phone_trouble(refused):
+        return _without_phone(upsert, refused) if "SMS" in upsert.attributes else None
+    if not upsert.join_lists:
+        return None
+    warning = f"No list was joined: {refused} Are the lists of the mapping still there?"
+    return replace(upsert, join_lists=(), warnings=(*upsert.warnings, warning))
+
+
+def _as_sent(decision: ContactDecision, sent: UpsertContact) -> ContactDecision:
+    """Return the decision without the lists that could not be joined: they are wanted again next time."""
+    left_out = set(decision.upsert.join_lists) - set(sent.join_lists)
+    operations = {number: what for number, what in decision.operations.items() if number not in left_out}
+    return replace(decision, operations=operations)
 
 
 def _without_phone(upsert: UpsertContact, refused: errors.Refused) -> UpsertContact:

@@ -1,7 +1,7 @@
 """The job table: ask for work, claim it by one statement, settle it. At-least-once; handlers are idempotent."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from calendly_connector.models import Job
 
+FRESH = timedelta(seconds=20)
 LEASE = timedelta(seconds=90)  # longer than the longest call (35 s) plus the work around it; renewed between calls
 MAX_FAILURES = 20
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 3600.0  # seconds
@@ -28,11 +29,28 @@ class Claimed:
     attempts: int
     failures: int
     lane: str
+    run_after: datetime = field(default_factory=timezone.now)
+    lease: "Lease" = field(default_factory=lambda: Lease())
 
     def renew(self) -> None:
-        """Hold the lease longer; raise LeaseLost when somebody else has the job."""
+        """Hold the lease longer, if some of it is spent; raise LeaseLost when somebody else has the job."""
+        if self.lease.is_fresh:
+            return
         if not _mine(self).update(lease_until=timezone.now() + LEASE):
             raise LeaseLost(f"{self.kind} {self.subject} was taken over by another worker")
+        self.lease.begun_at = timezone.now()
+
+
+@dataclass
+class Lease:
+    """When we last took or renewed a lease."""
+
+    begun_at: datetime = field(default_factory=timezone.now)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Return whether what is left covers the longest call and more, so that renewing can wait."""
+        return timezone.now() - self.begun_at < FRESH
 
 
 class LeaseLost(Exception):
@@ -73,7 +91,7 @@ DUE = """
 CLAIM = f"""
 UPDATE calendly_connector_job SET state = 'running', attempts = attempts + 1, lease_until = %s, worker = %s
 WHERE id IN ({DUE} {{lock}})
-RETURNING id, kind, subject, attempts, failures, lane
+RETURNING id, kind, subject, attempts, failures, lane, run_after
 """  # noqa: S608 - joined from constants
 
 NEXT = """
@@ -120,8 +138,11 @@ def claim(worker: str) -> Claimed | None:
             return None
         cursor.execute(CLAIM.format(lock=lock), [_adapt(now + LEASE), worker, *due])
         row = cursor.fetchone()
+    if row is None:
+        return None
+    *rest, run_after = row
     names = ("id", "kind", "subject", "attempts", "failures", "lane")
-    return Claimed(**dict(zip(names, row, strict=True))) if row else None
+    return Claimed(**dict(zip(names, rest, strict=True)), run_after=_aware(run_after))
 
 
 def finish(job: Claimed) -> None:
@@ -166,13 +187,18 @@ def next_opening(now: datetime) -> float | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    run_after, *limit = row  # SQLite gives its times without their zone, which is UTC
-    openings = (run_after.replace(tzinfo=UTC).timestamp(), *(moment for moment in limit if moment))
+    run_after, *limit = row
+    openings = (_aware(run_after).timestamp(), *(moment for moment in limit if moment))
     return max(0.001, float(max(openings)) - now.timestamp())
 
 
 def _mine(job: Claimed) -> QuerySet[Job]:
     return Job.objects.filter(pk=job.id, attempts=job.attempts, state=Job.State.RUNNING)
+
+
+def _aware(moment: datetime | str) -> datetime:
+    """Return a moment of the database's with its zone, which SQLite leaves out; it is UTC."""
+    return (datetime.fromisoformat(moment) if isinstance(moment, str) else moment).replace(tzinfo=UTC)
 
 
 def _adapt(moment: datetime) -> str | datetime:

@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from calendly_connector import conf
 from calendly_connector.clients import errors
+from calendly_connector.core import booking as core_booking
 from calendly_connector.core import interpret
 from calendly_connector.core.errors import MalformedPayload
 from calendly_connector.core.interpret import Ignored
+from calendly_connector.core.merge import Merged
 from calendly_connector.models import Booking, Connection, WebhookDelivery
 from calendly_connector.services import catalogue, ledger, mapping, queue
 from calendly_connector.services import connection as connections
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 State = WebhookDelivery.State
 OPEN = (State.STORED, State.FAILED)
+NOT_CONNECTED_WAIT = 300.0  # seconds
 LONGEST_WAIT = 3600.0  # seconds, whatever Calendly's rate limit says
 
 
@@ -28,7 +31,7 @@ def take_in(delivery_id: int) -> None:
 
     Several workers may do this at once, and twice: recording the same again changes nothing.
     """
-    delivery = WebhookDelivery.objects.filter(pk=delivery_id, state__in=OPEN).first()
+    delivery = _open_delivery(delivery_id)
     if delivery is None:
         return
     if delivery.email:
@@ -37,27 +40,26 @@ def take_in(delivery_id: int) -> None:
         )
         for number in earlier.order_by("pk").values_list("pk", flat=True):
             _take_in_if_possible(number)
-    _take_in(delivery_id)
+    _take_in(delivery)
+
+
+def _open_delivery(delivery_id: int) -> WebhookDelivery | None:
+    deliveries = WebhookDelivery.objects.select_related("connection__brevo_account")
+    return deliveries.filter(pk=delivery_id, state__in=OPEN).first()
 
 
 def _take_in_if_possible(delivery_id: int) -> None:
     """Take in a delivery for whose failure another job answers: one bad delivery never stops the river."""
     try:
-        _take_in(delivery_id)
+        if delivery := _open_delivery(delivery_id):
+            _take_in(delivery)
     except OperationalError:
         raise
     except Exception:
         logger.exception("Delivery %s can't be taken in; its own job tries again", delivery_id)
 
 
-def _take_in(delivery_id: int) -> None:
-    delivery = (
-        WebhookDelivery.objects.select_related("connection__brevo_account")
-        .filter(pk=delivery_id, state__in=OPEN)
-        .first()
-    )
-    if delivery is None:
-        return
+def _take_in(delivery: WebhookDelivery) -> None:
     try:
         body = json.loads(bytes(delivery.body))
         delivery.webhook_name = interpret.webhook_name(body)[:100]
@@ -70,11 +72,18 @@ def _take_in(delivery_id: int) -> None:
         _settle(delivery, State.IGNORED, seen.reason)
         return
     delivery.booking_uri = seen.booking.invitee.uri[:255]
-    catalogue.learn_event_type(delivery.connection, seen.booking.meeting.event_type)
     source = ledger.Source(delivery=delivery, is_withdrawal=seen.is_no_show_withdrawn)
-    rules = mapping.rules_of(delivery.connection)
-    merged = ledger.record(delivery.connection, seen.booking, rules=rules, source=source)
+    merged = record(delivery.connection, seen.booking, source=source)
     _settle(delivery, State.PROCESSED, "" if merged.is_news else "Nothing new: we knew this, or something newer.")
+
+
+def record(connection: Connection, seen: core_booking.Booking, *, source: ledger.Source) -> Merged:
+    """Record a snapshot by today's configuration, after reading the name of an event type that is new to us."""
+    rules = mapping.rules_of(connection)
+    if seen.meeting.event_type not in rules.type_names:
+        catalogue.learn_event_type(connection, seen.meeting.event_type)
+        rules = mapping.rules_of(connection)
+    return ledger.record(connection, seen, rules=rules, source=source)
 
 
 def fetch(connection: Connection, invitee_uri: str) -> None:
@@ -84,8 +93,7 @@ def fetch(connection: Connection, invitee_uri: str) -> None:
     invitee = client.get_invitee(invitee_uri)
     meeting = client.get_scheduled_event(str(invitee.get("event") or invitee_uri.split("/invitees/")[0]))
     seen = interpret.interpret_listing(invitee, meeting, taken_at=taken_at)
-    catalogue.learn_event_type(connection, seen.meeting.event_type)
-    ledger.record(connection, seen, rules=mapping.rules_of(connection), source=ledger.Source())
+    record(connection, seen, source=ledger.Source())
 
 
 def fetch_missing_half(booking_id: int) -> None:
@@ -102,8 +110,8 @@ def fetch_missing_half(booking_id: int) -> None:
     except errors.ApiError as error:
         wait = min(error.wait or 60.0, LONGEST_WAIT) if isinstance(error, errors.RateLimited) else None
         raise queue.Later(str(error), seconds=wait, is_failure=wait is None) from error
-    except connections.NotConfigured as error:
-        raise queue.Later(str(error)) from error
+    except connections.NotConfigured as error:  # reconnect needed too: the work waits, however long that takes
+        raise queue.Later(str(error), seconds=NOT_CONNECTED_WAIT, is_failure=False) from error
 
 
 def give_up(delivery_id: int, reason: str) -> None:

@@ -45,13 +45,14 @@ def test_a_fast_bucket_lets_ten_calls_a_second_through(clock: time_machine.Trave
     assert max(sum(start <= at < start + 1 for at in times) for start in times) <= 11
 
 
-def test_the_hourly_bucket_lets_a_few_calls_through_at_once_and_then_a_hundred_an_hour(
+def test_the_hourly_bucket_lets_a_few_calls_through_at_once_and_never_more_than_a_hundred_in_an_hour(
     clock: time_machine.Traveller,
 ) -> None:
     times = _calls(clock, "other", seconds=7200)
 
     assert sum(at < 1 for at in times) == 21
-    assert sum(at >= 3600 for at in times) == pytest.approx(100, abs=1)
+    assert max(sum(start <= at < start + 3600 for at in times) for start in times) <= 101
+    assert sum(at >= 3600 for at in times) == pytest.approx(80, abs=1)
 
 
 def test_a_refused_call_is_told_how_long_to_wait(clock: time_machine.Traveller) -> None:
@@ -147,8 +148,8 @@ def test_pausing_an_account_that_never_made_a_call_closes_it_too() -> None:
         ("events", "36000", "1200", 0.1),
         ("events", "72000", "3600", 0.05),
         ("events", "72000", "1", 0.05),  # the last second of an hour's window
-        ("other", "200", "3600", 18.0),
-        ("other", "600", "1", 6.0),
+        ("other", "200", "3600", 22.5),
+        ("other", "600", "1", 7.5),
     ],
 )
 def test_the_pace_follows_what_brevo_says(bucket: str, limit: str, reset: str, interval: float) -> None:
