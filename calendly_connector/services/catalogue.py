@@ -14,6 +14,7 @@ from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.clients.calendly import EventType as EventTypeValue
 from calendly_connector.models import BrevoAccount, BrevoAttribute, BrevoList, Connection, EventType
 from calendly_connector.services import connection as connections
+from calendly_connector.services import mapping
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ def refresh_attributes(account: BrevoAccount, client: BrevoClient) -> None:
         account.attributes.exclude(name__in=[attribute.name for attribute in found]).delete()
         BrevoAccount.objects.filter(pk=account.pk).update(attributes_read_at=now)
     account.attributes_read_at = now
+    mapping.forget()
 
 
 def refresh_lists(account: BrevoAccount, client: BrevoClient) -> None:
@@ -129,3 +131,4 @@ def _store(connection: Connection, row: EventTypeValue) -> None:
             "read_at": timezone.now(),
         },
     )
+    mapping.forget()
