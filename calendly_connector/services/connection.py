@@ -132,11 +132,7 @@ def brevo_client(account: BrevoAccount) -> BrevoClient:
 
 
 def _renew(connection: Connection, rejected: str) -> str:
-    """Return another token than the rejected one; note a rejection that only staff can mend."""
-    row = Connection.objects.only("token_kind", "state_reason").get(pk=connection.pk)
-    if row.token_kind == Connection.TokenKind.OAUTH:
-        return tokens.refresh_now(connection, rejected=rejected)
-    raise tokens.refuse(connection)
+    return tokens.refresh_now(connection, rejected=rejected)
 
 
 def _cached(key: Key, make: Callable[..., Client]) -> Client:

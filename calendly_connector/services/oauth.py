@@ -11,7 +11,7 @@ from calendly_connector.clients.calendly_oauth import Declined, GrantLost, Token
 from calendly_connector.core import capabilities
 from calendly_connector.models import Connection
 from calendly_connector.services import connection as connections
-from calendly_connector.services import setup, tokens
+from calendly_connector.services import grants, setup, tokens
 from calendly_connector.services.introduction import TokenReport
 
 logger = logging.getLogger(__name__)
@@ -86,13 +86,13 @@ def disconnect(connection: Connection) -> list[str]:
     asked now: then what follows that step is left as it was.
     """
     words = [_delete_subscription(connection)]
-    tokens.hold(connection)
+    grants.hold(connection)
     try:
         words += _revoke(connection)
     except errors.ApiError:
-        tokens.release(connection)
+        grants.release(connection)
         raise
-    tokens.forget(connection)
+    grants.forget(connection)
     if (
         connection.token_kind == Connection.TokenKind.ENVIRONMENT
         and conf.environment_credentials().calendly_access_token

@@ -11,7 +11,7 @@ from calendly_connector.clients.calendly_oauth import Tokens
 from calendly_connector.core import capabilities, fields
 from calendly_connector.core.capabilities import Capability
 from calendly_connector.models import BrevoAccount, Connection
-from calendly_connector.services import accounts, catalogue, introduction, tokens
+from calendly_connector.services import accounts, catalogue, grants, introduction, tokens
 from calendly_connector.services import connection as connections
 from calendly_connector.services.introduction import TokenReport
 
@@ -60,8 +60,8 @@ def save_calendly_token(connection: Connection, token: str) -> TokenReport:
     token = token.strip()
     report = test_calendly_token(token)
     _refuse_other_organization(connection, report)
-    kept = {"access_token": token, "refresh_token": "", "token_expires_at": None, "refresh_lease_until": None}
-    _keep(connection, {"token_kind": Connection.TokenKind.PERSONAL, **kept, **_facts(connection, report)})
+    kept = {**grants.NONE_LEFT, "token_kind": Connection.TokenKind.PERSONAL, "access_token": token}
+    _keep(connection, {**_facts(connection, report), **kept})
     return report.with_notes(_read_event_types(connection))
 
 
@@ -72,7 +72,7 @@ def save_grant(connection: Connection, grant: Tokens) -> TokenReport:
     """
     report = introduction.introduce(grant.access_token, grant=grant)
     _refuse_other_organization(connection, report)
-    tokens.store(connection, grant, **_facts(connection, report))
+    grants.store(connection, grant, **_facts(connection, report))
     notes = [_read_event_types(connection)]
     if not conf.environment_credentials().calendly_signing_key:
         notes.append(NO_APP_KEY)

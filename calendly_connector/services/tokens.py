@@ -7,31 +7,25 @@ refresh happens under a lease in the connection's row, and its pair is stored be
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import models, transaction
-from django.db.models import ExpressionWrapper, Q
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from calendly_connector import conf
 from calendly_connector.clients import errors
 from calendly_connector.clients.calendly import CalendlyClient
-from calendly_connector.clients.calendly_oauth import CalendlyOAuth, Declined, GrantLost, Tokens
+from calendly_connector.clients.calendly_oauth import CalendlyOAuth, Declined, GrantLost
 from calendly_connector.models import Connection
-from calendly_connector.models.fields import ciphertext, keyring
-from calendly_connector.services import queue
+from calendly_connector.models.fields import keyring
+from calendly_connector.services import grants, queue
+from calendly_connector.services.grants import Kind, State
 
 logger = logging.getLogger(__name__)
 
 LEEWAY = timedelta(minutes=5)  # a token this close to its end is refreshed by whoever needs one
 AHEAD = timedelta(minutes=30)  # and this close, by the schedule
-LEASE = timedelta(seconds=60)  # longer than a refresh can take (20 s to connect, 20 s for an answer)
-PATIENCE, POLL = 45.0, 0.05  # seconds
 WAIT = 60.0  # seconds after which a job looks whether its connection is back
-
-State, Kind = Connection.State, Connection.TokenKind
 
 SPENT = (
     "Calendly no longer accepts this connection: it was disconnected there, or its login changed. Press “Connect with "
@@ -45,6 +39,7 @@ NOT_ACCEPTED = (
     "Calendly doesn't accept the access token any more (401): it was deleted, or the account's login changed. Make a "
     "new one in Calendly (Integrations & apps → API & webhooks) and put it in"
 )
+LOST_ANSWER = "The answer to the last renewal of Calendly's token got lost. It is tried again in a minute."
 
 
 class NotConfigured(queue.Later):
@@ -91,41 +86,42 @@ def access_token(connection: Connection) -> str:
     Raises NotConfigured (ReconnectNeeded when staff have to connect again), or an ApiError when a refresh failed that
     may succeed later and the present token is over.
     """
-    row = _read(connection.pk)
+    row = grants.read(connection.pk)
     if row.token_kind != Kind.OAUTH:
         if row.state == State.RECONNECT:
             raise ReconnectNeeded(row.state_reason)
         return standing_token(row)
-    if _lasts(row, LEEWAY):
+    if grants.lasts(row, LEEWAY):
         return row.access_token
     try:
-        return _renewed(row.pk, lambda now: _lasts(now, LEEWAY), is_patient=not _lasts(row))
+        return _renewed(row.pk, lambda now: grants.lasts(now, LEEWAY), is_patient=not grants.lasts(row))
     except errors.ApiError:
-        if _lasts(row):
+        if grants.lasts(row):
             return row.access_token  # still good for a moment; the next call tries again
         raise
 
 
 def present_token(connection: Connection) -> str:
     """Return the token that is there even if Calendly rejected it: to be tested. Raises as `access_token`."""
-    row = _read(connection.pk)
+    row = grants.read(connection.pk)
     return access_token(connection) if row.token_kind == Kind.OAUTH else standing_token(row)
 
 
 def refresh_now(connection: Connection, *, rejected: str) -> str:
     """Return another token than the one that Calendly rejected with 401; raise as `access_token`.
 
-    Refreshes only if the rejected token is still the stored one: somebody may have been quicker.
+    Refreshes only if the rejected token is still the stored one: somebody may have been quicker. A token that can't be
+    refreshed needs staff: that is noted, and work waits.
     """
-    return _renewed(connection.pk, lambda now: now.access_token != rejected, is_patient=True)
-
-
-def refuse(connection: Connection) -> ReconnectNeeded:
-    """Note that Calendly rejected a token that can't be refreshed; return the error. Work waits for another token."""
-    row = _read(connection.pk)
+    row = grants.read(connection.pk)
+    if row.token_kind == Kind.OAUTH:
+        return _renewed(row.pk, lambda now: now.access_token != rejected, is_patient=True)
+    if standing_token(row) != rejected:
+        return standing_token(row)
     words = f"{NOT_ACCEPTED} {'on this page.' if row.token_kind == Kind.PERSONAL else 'as CALENDLY_ACCESS_TOKEN.'}"
-    _need_reconnect(row.pk, words)
-    return ReconnectNeeded(words)
+    Connection.objects.filter(pk=row.pk).update(state=State.RECONNECT, state_reason=words)
+    logger.error("Calendly connection %s needs another token: %s", row.pk, words)
+    raise ReconnectNeeded(words)
 
 
 def standing_token(connection: Connection) -> str:
@@ -152,7 +148,7 @@ def refresh_due() -> str:
     done, troubles = 0, []
     for pk, name in due.values_list("pk", "name"):
         try:
-            _renewed(pk, lambda now: _lasts(now, AHEAD), is_patient=True)
+            _renewed(pk, lambda now: grants.lasts(now, AHEAD), is_patient=True)
             done += 1
         except (errors.ApiError, NotConfigured) as error:
             troubles.append(f"{name}: {error}")
@@ -174,156 +170,54 @@ def _is_accepted(row: Connection) -> bool:
     return row.organization in ("", me.organization)
 
 
-def store(connection: Connection, tokens: Tokens, **facts: object) -> None:
-    """Keep a new grant, and what else is known with it, in a transaction of its own; `connection` is read again."""
-    with transaction.atomic(durable=True):
-        Connection.objects.filter(pk=connection.pk).update(**_columns(tokens), **facts)
-    connection.refresh_from_db()
-
-
-def hold(connection: Connection) -> None:
-    """Keep everybody else from refreshing for the length of a lease, and read the row; raise Unreachable when busy."""
-    until = time.monotonic() + PATIENCE
-    while not _take_lease(connection.pk):
-        if _read(connection.pk).state_reason or time.monotonic() > until:
-            raise _busy()
-        time.sleep(POLL)
-    connection.refresh_from_db()
-
-
-def release(connection: Connection) -> None:
-    """Let the lease go."""
-    _release(connection.pk)
-
-
-def forget(connection: Connection) -> None:
-    """Forget a connection's tokens and let its lease go; the environment's connection has its own token again."""
-    kind = Kind.ENVIRONMENT if connection.is_environment else Kind.NONE
-    Connection.objects.filter(pk=connection.pk).update(
-        token_kind=kind,
-        access_token="",
-        refresh_token="",
-        token_expires_at=None,
-        refresh_lease_until=None,
-        scopes=None,
-        state=State.NEW,
-        state_reason="",
-    )
-    connection.refresh_from_db()
-
-
 def _renewed(pk: int, is_good: Callable[[Connection], bool], *, is_patient: bool) -> str:
     """Return a token for which `is_good`: another process's, if it is quicker, else our own refresh's."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + grants.PATIENCE
     while True:
-        is_ours = _take_lease(pk)
-        row = _read(pk)
-        if row.token_kind != Kind.OAUTH or not row.refresh_token:
+        is_ours = grants.take_lease(pk)
+        row = grants.read(pk)
+        is_lost = row.token_kind != Kind.OAUTH or not row.refresh_token
+        if is_ours and not is_lost and not is_good(row):
+            return _refresh(row)
+        if is_ours:
+            grants.release(row)
+        if is_lost:
             raise ReconnectNeeded(row.state_reason or SPENT)
         if is_good(row):
-            if is_ours:
-                _release(pk)
             return row.access_token
-        if is_ours:
-            return _refresh(row)
         if not is_patient or row.state_reason or time.monotonic() > until:  # words: the last refresh failed
-            raise _busy()
-        time.sleep(POLL)
+            raise grants.busy()
+        time.sleep(grants.POLL)
 
 
 def _refresh(row: Connection) -> str:
     """Spend the row's refresh token, store the new pair, return its access token. The lease is ours."""
-    spent = row.refresh_token
     try:
-        tokens = application().refresh(spent)
+        renewed = application().refresh(row.refresh_token)
     except GrantLost:
         return _after_lost_grant(row)
     except Declined as error:
         words = f"Calendly refuses our application. Check CALENDLY_CLIENT_ID and CALENDLY_CLIENT_SECRET. {error}"
-        Connection.objects.filter(pk=row.pk).update(state=State.RECONNECT, state_reason=words)
+        grants.replace(row.pk, row.refresh_token, {"state": State.RECONNECT, "state_reason": words})
         raise ReconnectNeeded(words) from error
-    except NotConfigured:
-        _release(row.pk)
-        raise
-    except errors.Unreachable:
-        _release(row.pk)  # nothing was sent: the next one may try at once
+    except (NotConfigured, errors.Unreachable):
+        grants.release(row)  # nothing was sent: the next one may try at once
         raise
     except errors.ApiError as error:
         # The lease stays: nobody tries again before it is over. Only then will we know whether the token is spent.
         words = f"{LOST_ANSWER if error.is_done_unknown else 'Calendly asks us to wait.'} {error}"
-        Connection.objects.filter(pk=row.pk).update(state_reason=words)
+        grants.replace(row.pk, row.refresh_token, {"state_reason": words})
         raise
-    return _store_renewed(row.pk, spent, tokens)
-
-
-LOST_ANSWER = "The answer to the last renewal of Calendly's token got lost. It is tried again in a minute."
+    if grants.replace(row.pk, row.refresh_token, grants.columns(renewed)):
+        return renewed.access_token
+    return standing_token(grants.read(row.pk))  # staff connected anew, or disconnected, meanwhile: that counts
 
 
 def _after_lost_grant(row: Connection) -> str:
-    now = _read(row.pk)
-    if now.refresh_token != row.refresh_token and now.access_token:
-        _release(row.pk)
-        return now.access_token  # our lease ran out and somebody else was quicker, or staff connected anew
+    """Ask for a new connection, unless our lease ran out and somebody else's refresh or connection is there."""
     words = SPENT_UNSEEN if row.state_reason.startswith(LOST_ANSWER) else SPENT
-    _need_reconnect(row.pk, words, access_token="", refresh_token="", token_expires_at=None)
+    lost = {**grants.NONE_LEFT, "state": State.RECONNECT, "state_reason": words}
+    if not grants.replace(row.pk, row.refresh_token, lost):
+        return standing_token(grants.read(row.pk))
+    logger.error("Calendly connection %s needs to be connected again: %s", row.pk, words)
     raise ReconnectNeeded(words) from None
-
-
-def _need_reconnect(pk: int, words: str, **changes: object) -> None:
-    Connection.objects.filter(pk=pk).update(
-        state=State.RECONNECT, state_reason=words, refresh_lease_until=None, **changes
-    )
-    logger.error("Calendly connection %s needs to be connected again: %s", pk, words)
-
-
-def _store_renewed(pk: int, spent: str, tokens: Tokens) -> str:
-    """Store the pair that replaces `spent`, unless another grant was stored meanwhile: then that one counts."""
-    while True:
-        row = Connection.objects.annotate(was=ciphertext("refresh_token")).get(pk=pk)
-        if row.refresh_token != spent:
-            return standing_token(row)
-        with transaction.atomic(durable=True):
-            mine = Connection.objects.annotate(was=ciphertext("refresh_token")).filter(pk=pk, was=row.was)
-            if mine.update(**_columns(tokens)):
-                return tokens.access_token
-
-
-def _columns(tokens: Tokens) -> dict[str, object]:
-    return {
-        "token_kind": Kind.OAUTH,
-        "access_token": tokens.access_token,
-        "refresh_token": tokens.refresh_token,
-        "token_expires_at": datetime.fromtimestamp(tokens.expires_at, UTC),
-        "scopes": sorted(tokens.scopes),
-        "refresh_lease_until": None,
-        "state": State.CONNECTED,
-        "state_reason": "",
-    }
-
-
-def _take_lease(pk: int) -> bool:
-    """Take the lease by the database's clock, which all machines share; seen by all before anything is spent."""
-    free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=Now())
-    until = ExpressionWrapper(Now() + LEASE, output_field=models.DateTimeField())
-    with transaction.atomic(durable=True):
-        return bool(Connection.objects.filter(free, pk=pk).update(refresh_lease_until=until))
-
-
-def _release(pk: int) -> None:
-    Connection.objects.filter(pk=pk).update(refresh_lease_until=None)
-
-
-def _read(pk: int) -> Connection:
-    names = ("token_kind", "access_token", "refresh_token", "token_expires_at", "is_environment", "state")
-    return Connection.objects.only(*names, "state_reason").get(pk=pk)
-
-
-def _lasts(row: Connection, span: timedelta = timedelta(seconds=10)) -> bool:
-    """Return whether the stored token is good for longer than `span`."""
-    return bool(row.access_token and row.token_expires_at and row.token_expires_at > timezone.now() + span)
-
-
-def _busy() -> errors.Unreachable:
-    return errors.Unreachable(
-        "Calendly: the token is being renewed by another process, or its last renewal failed just now; nothing was sent."
-    )

@@ -1,4 +1,7 @@
-"""Sees to our webhook subscription at Calendly: `calendly_subscribe [--connection …] [--force] [--dry-run] [--json]`."""
+"""Sees to our webhook subscription at Calendly.
+
+`calendly_subscribe [--connection …] [--force] [--dry-run] [--json]`
+"""
 
 import json
 from typing import Any
