@@ -153,7 +153,7 @@ class CalendlyClient:
         token = ""
         while True:
             rows, following = self._page("/scheduled_events", params, token)
-            fresh = [event for event in map(_scheduled_event, rows) if event.uri not in seen]
+            fresh = list({row.uri: row for row in map(_scheduled_event, rows) if row.uri not in seen}.values())
             seen |= {event.uri for event in fresh}
             yield from fresh
             if not following:
