@@ -96,6 +96,8 @@ def test_first_sight_of_a_booking_whose_new_half_is_known_is_silent() -> None:
         (make_entry(no_show_uri=MARK), CANCELED, ["canceled"]),
         (make_entry(), CANCELED | {"no_show_uri": MARK}, ["canceled"]),
         (make_entry(), MOVED, []),
+        (make_entry(), MOVED | {"no_show_uri": MARK}, []),
+        (make_entry(no_show_uri=MARK), MOVED, []),
         (make_entry(), MARKED, [f"no_show:{MARK}"]),
         (make_entry(attended_at=ATTENDED_AT), MARKED, [f"no_show:{MARK}"]),
         (make_entry(no_show_uri=MARK), {"updated_at": LATER}, [f"no_show_undone:{MARK}"]),
