@@ -7,9 +7,9 @@ from dataclasses import replace
 from benchmarks import scenes
 from benchmarks.load import Factory, Load
 from benchmarks.report import Line
-from benchmarks.stage import Stage
-from calendly_connector.models import RateLimit
-from calendly_connector.services import limits
+from benchmarks.stage import Stage, StageError
+from calendly_connector.models import BrevoAccount, RateLimit, WebhookDelivery
+from calendly_connector.services import accounts, limits
 from project import run
 
 BREVO_CONTACTS_PER_SECOND = 10
@@ -38,21 +38,33 @@ def crowd(stage: Stage, *, singly: int, people: int) -> list[Line]:
 def _one_by_one(stage: Stage, people: int) -> float:
     """Return contacts per second while more people wait than Brevo lets through."""
     _restart_worker(stage, NEVER)
-    stage.sandbox("DELETE", "/sandbox/journal")
-    Load(stage.plan.web_port, Factory(stage.signing_key).make(people), at_once=8).run()
+    _let_wait(stage, people)
     scenes.wait_until_drained(stage)
     written = [float(call["at"]) for call in scenes.brevo_calls(stage) if _is_accepted_contact(call)]
     return (len(written) - 1) / (written[-1] - written[0])
 
 
 def _together(stage: Stage, people: int) -> tuple[float, int]:
-    """Return the seconds from the first webhook until nothing waits, and the number of calls."""
+    """Return the seconds from "all of them may go" until nothing waits, and the number of calls."""
     _restart_worker(stage, {})
-    stage.sandbox("DELETE", "/sandbox/journal")
+    _let_wait(stage, people)
     begun = time.monotonic()
-    Load(stage.plan.web_port, Factory(stage.signing_key).make(people), at_once=8).run()
     scenes.wait_until_drained(stage)
     return time.monotonic() - begun, len(scenes.brevo_calls(stage))
+
+
+def _let_wait(stage: Stage, people: int) -> None:
+    """Let people book while writing is paused, then resume: from now on it is Brevo's limits that count."""
+    account = BrevoAccount.objects.get()
+    accounts.pause(account, "The benchmark gathers a crowd.")
+    Load(stage.plan.web_port, Factory(stage.signing_key).make(people), at_once=8).run()
+    end = time.monotonic() + scenes.DRAIN_SECONDS
+    while WebhookDelivery.objects.filter(state="stored").exists():
+        if time.monotonic() > end:
+            raise StageError("The crowd's bookings were not taken in.")
+        time.sleep(0.1)
+    stage.sandbox("DELETE", "/sandbox/journal")
+    accounts.resume(account)
 
 
 def _is_accepted_contact(call: dict[str, object]) -> bool:

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from calendly_connector.models import Job
+from calendly_connector.services import limits
 
 FRESH = timedelta(seconds=20)
 LEASE = timedelta(seconds=90)  # longer than the longest call (35 s) plus the work around it; renewed between calls
@@ -131,7 +132,7 @@ def claim(worker: str) -> Claimed | None:
     now = timezone.now()
     seconds = now.timestamp()
     lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    due: list[Parameter] = [_adapt(now), _adapt(now), seconds, seconds]
+    due: list[Parameter] = [_adapt(now), _adapt(now), seconds, seconds + limits.EARLY]
     with connection.cursor() as cursor:
         cursor.execute(DUE, due)  # to look takes no lock, so who finds nothing never stands in a writer's way
         if cursor.fetchone() is None:
@@ -187,9 +188,9 @@ def next_opening(now: datetime) -> float | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    run_after, *limit = row
-    openings = (_aware(run_after).timestamp(), *(moment for moment in limit if moment))
-    return max(0.001, float(max(openings)) - now.timestamp())
+    run_after, blocked_until, free_at = row
+    opening = max(_aware(run_after).timestamp(), blocked_until or 0.0, (free_at or 0.0) - limits.EARLY)
+    return max(0.001, float(opening) - now.timestamp())
 
 
 def _mine(job: Claimed) -> QuerySet[Job]:

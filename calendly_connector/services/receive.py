@@ -1,12 +1,12 @@
-"""Verified body → one stored delivery and the job to look at it. Nothing after this may fail the webhook."""
+"""Verified body → one stored delivery; and the jobs that look at stored deliveries. Nothing here may fail a webhook."""
 
 import hashlib
 import json
 import threading
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from django.db import connection as database
-from django.db import transaction
 from django.utils import timezone
 
 from calendly_connector.models import Connection
@@ -15,35 +15,62 @@ from calendly_connector.services import queue
 TAKE_IN = "take_in"
 _writer = threading.Lock()
 
+STORE = """
+INSERT INTO calendly_connector_webhookdelivery
+  (connection_id, digest, body, email, state, reason, webhook_name, booking_uri, received_at)
+VALUES (%s, %s, %s, %s, 'stored', '', '', '', %s)
+ON CONFLICT (connection_id, digest) DO NOTHING RETURNING id
+"""
+STORE_AND_NOTIFY = f"WITH stored AS ({STORE}) SELECT id, pg_notify('{queue.CHANNEL}', '') FROM stored"  # noqa: S608
+
+WAITING = """
+FROM calendly_connector_webhookdelivery d
+WHERE d.state = 'stored' AND d.id > %s
+  AND NOT EXISTS (SELECT 1 FROM calendly_connector_job j WHERE j.dedupe_key = 'take_in:' || d.id)
+"""
+LOOK = f"SELECT 1 {WAITING} LIMIT 1"
+ADOPT = f"""
+INSERT INTO calendly_connector_job
+  (kind, subject, dedupe_key, lane, state, is_wanted_again, run_after, attempts, failures, last_error, worker,
+   created_at)
+SELECT 'take_in', d.id, 'take_in:' || d.id, '', 'ready', %s, d.received_at, 0, 0, '', '', d.received_at
+{WAITING} ORDER BY d.id LIMIT 1000
+ON CONFLICT (dedupe_key) DO NOTHING RETURNING subject
+"""
+OVERLAP = 200  # ids that may be committed after later ones were seen
+
 
 def store_delivery(connection: Connection, body: bytes) -> bool:
-    """Store a delivery and ask for it to be taken in; return False when these very bytes are stored already.
+    """Store a delivery by one statement; return False when these very bytes are stored already.
 
-    What it says is read later: here, only the database may stand between Calendly and a 2xx. Of the content only the
-    invitee's e-mail is looked at, and any content will do: it is what keeps one person's deliveries in order.
+    What it says is read later, and the worker makes the job that looks at it (`adopt`): here, only the database may
+    stand between Calendly and a 2xx. Of the content only the invitee's e-mail is looked at, and any content will do:
+    it is what keeps one person's deliveries in order.
     """
-    now = timezone.now()
-    with _turn(), transaction.atomic(), database.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO calendly_connector_webhookdelivery
-              (connection_id, digest, body, email, state, reason, webhook_name, booking_uri, received_at)
-            VALUES (%s, %s, %s, %s, 'stored', '', '', '', %s)
-            ON CONFLICT (connection_id, digest) DO NOTHING RETURNING id
-            """,
-            [
-                connection.pk,
-                hashlib.sha256(body).digest(),
-                body,
-                email_in(body),
-                database.ops.adapt_datetimefield_value(now),
-            ],
-        )
-        row = cursor.fetchone()
-        if row is None:
-            return False
-        queue.enqueue(TAKE_IN, row[0])
-    return True
+    received_at = database.ops.adapt_datetimefield_value(timezone.now())
+    values: list[Any] = [connection.pk, hashlib.sha256(body).digest(), body, email_in(body), received_at]
+    with _turn(), database.cursor() as cursor:
+        cursor.execute(STORE_AND_NOTIFY if database.vendor == "postgresql" else STORE, values)
+        return cursor.fetchone() is not None
+
+
+class Adopter:
+    """Makes the jobs of deliveries that have none. Several workers may do so at once."""
+
+    def __init__(self) -> None:
+        self._seen = 0  # the newest delivery that got a job here
+
+    def adopt(self, *, thoroughly: bool = False) -> int:
+        """Return how many jobs were made. `thoroughly` looks at all that wait, not only at what is new."""
+        after = 0 if thoroughly else max(0, self._seen - OVERLAP)
+        with database.cursor() as cursor:
+            cursor.execute(LOOK, [after])  # to look takes no lock
+            if cursor.fetchone() is None:
+                return 0
+            cursor.execute(ADOPT, [False, after])
+            made = [row[0] for row in cursor.fetchall()]
+        self._seen = max([self._seen, *made])
+        return len(made)
 
 
 def email_in(body: bytes) -> str:

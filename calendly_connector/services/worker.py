@@ -15,10 +15,12 @@ from django.utils import timezone
 from calendly_connector.services import queue, schedule
 from calendly_connector.services.bell import Bell
 from calendly_connector.services.queue import Claimed, Later, LeaseLost
+from calendly_connector.services.receive import Adopter
 
 logger = logging.getLogger(__name__)
 
 LONGEST_NAP = 2.0  # seconds; bounds the wait for what no bell announces: a lane that opens, a lease that ends
+ADOPT_SECONDS = 0.1
 DATABASE_PAUSE = 1.0
 
 
@@ -44,6 +46,8 @@ class Worker:
         self.tasks = tasks
         self.concurrency = concurrency
         self.bell = bell
+        self.adopter = Adopter()
+        self._adopts_at = 0.0  # monotonic: deliveries get their jobs this often even while there is other work
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._is_stopping = False  # a plain flag: a signal handler that takes a lock may wait for itself for ever
 
@@ -69,10 +73,20 @@ class Worker:
         """Do what is due now in this thread, ticks included, and return the number of jobs done."""
         schedule.tick()
         count = 0
-        while not self._is_stopping and (job := queue.claim(self.name)):
+        while not self._is_stopping and (job := self._next_job()):
             self.do(job)
             count += 1
         return count
+
+    def _next_job(self) -> Claimed | None:
+        """Return the next due job, after making the jobs of deliveries that came in."""
+        if time.monotonic() >= self._adopts_at:
+            self._adopt()
+        return queue.claim(self.name) or (queue.claim(self.name) if self._adopt() else None)
+
+    def _adopt(self) -> int:
+        self._adopts_at = time.monotonic() + ADOPT_SECONDS
+        return self.adopter.adopt()
 
     def do(self, job: Claimed) -> None:
         """Run one claimed job and settle it. One bad job never stops the river."""
@@ -104,7 +118,7 @@ class Worker:
         try:
             while not self._is_stopping:
                 heard = self.bell.rings
-                job = self._guarded(lambda: queue.claim(self.name))
+                job = self._guarded(self._next_job)
                 if job:
                     self.bell.ring()  # there may be more: whoever sleeps may look
                     self._guarded(partial(self.do, job))

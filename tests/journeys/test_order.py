@@ -1,6 +1,6 @@
 """Several workers never turn one person's deliveries around."""
 
-from calendly_connector.models import Job
+from calendly_connector.models import WebhookDelivery
 from calendly_connector.services import sync
 from tests.journeys.river import River
 
@@ -9,9 +9,9 @@ def test_a_later_delivery_taken_up_first_waits_for_the_earlier_ones_of_the_same_
     first = river.calendly.book(event_type="Demo", email="tom@example.com", name="Tom Berg")
     river.calendly.move(first)
     river.deliver()
-    newest = Job.objects.filter(kind="take_in").order_by("-subject").values_list("subject", flat=True)[0]
+    newest = WebhookDelivery.objects.latest("pk")
 
-    sync.take_in(newest)
+    sync.take_in(newest.pk)
     river.work()
 
     assert river.event_names("tom@example.com") == ["booked", "rescheduled"]

@@ -38,11 +38,13 @@ def _interval(bucket: str) -> float:
 
 
 @pytest.mark.parametrize("bucket", ["contacts", "events"])
-def test_a_fast_bucket_lets_ten_calls_a_second_through(clock: time_machine.Traveller, bucket: str) -> None:
+def test_a_fast_bucket_keeps_close_to_ten_calls_a_second_and_never_makes_an_eleventh(
+    clock: time_machine.Traveller, bucket: str
+) -> None:
     times = _calls(clock, bucket, seconds=20)
 
-    assert 200 <= len(times) <= 202
-    assert max(sum(start <= at < start + 1 for at in times) for start in times) <= 11
+    assert 195 <= len(times) <= 200
+    assert max(sum(start <= at < start + 1 for at in times) for start in times) <= 10
 
 
 def test_the_hourly_bucket_lets_a_few_calls_through_at_once_and_never_more_than_a_hundred_in_an_hour(
@@ -59,7 +61,7 @@ def test_a_refused_call_is_told_how_long_to_wait(clock: time_machine.Traveller) 
     assert limits.acquire(ACCOUNT, "contacts") == 0
     wait = limits.acquire(ACCOUNT, "contacts")
 
-    assert wait == pytest.approx(0.05, abs=0.001)
+    assert wait == pytest.approx(limits.FAST - limits.EARLY, abs=0.001)
     clock.shift(wait + 0.001)
     assert limits.acquire(ACCOUNT, "contacts") == 0
 
@@ -89,7 +91,7 @@ def test_a_call_that_was_made_without_waiting_counts(clock: time_machine.Travell
     limits.charge(ACCOUNT, "contacts")
     limits.charge(ACCOUNT, "contacts")
 
-    assert limits.acquire(ACCOUNT, "contacts") == pytest.approx(0.15, abs=0.001)
+    assert limits.acquire(ACCOUNT, "contacts") == pytest.approx(2 * limits.FAST - limits.EARLY, abs=0.001)
 
 
 def test_a_block_holds_every_caller_until_it_is_over(clock: time_machine.Traveller) -> None:
@@ -148,14 +150,14 @@ def test_pausing_an_account_that_never_made_a_call_closes_it_too() -> None:
         ("events", "36000", "1200", 0.1),
         ("events", "72000", "3600", 0.05),
         ("events", "72000", "1", 0.05),  # the last second of an hour's window
-        ("other", "200", "3600", 22.5),
-        ("other", "600", "1", 7.5),
+        ("other", "200", "3600", 18.0),
+        ("other", "600", "1", 6.0),
     ],
 )
 def test_the_pace_follows_what_brevo_says(bucket: str, limit: str, reset: str, interval: float) -> None:
     limits.follow(ACCOUNT, bucket, {"x-sib-ratelimit-limit": limit, "x-sib-ratelimit-reset": reset})
 
-    assert _interval(bucket) == pytest.approx(interval)
+    assert _interval(bucket) == pytest.approx(interval * limits.INTERVALS[bucket] / limits.DOCUMENTED[bucket])
 
 
 @pytest.mark.parametrize(
@@ -186,4 +188,4 @@ def test_an_account_whose_plan_was_reduced_slows_down_again() -> None:
     for limit in ("20", "10"):
         limits.follow(ACCOUNT, "contacts", {"x-sib-ratelimit-limit": limit, "x-sib-ratelimit-reset": "1"})
 
-    assert _interval("contacts") == pytest.approx(0.1)
+    assert _interval("contacts") == pytest.approx(limits.FAST)

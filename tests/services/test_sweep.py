@@ -33,14 +33,6 @@ def test_a_delivery_that_lost_its_job_gets_a_new_one() -> None:
     assert words == "1 deliveries and 0 people had no job"
 
 
-def test_a_delivery_that_has_only_just_come_is_left_to_its_own_job() -> None:
-    _stored(received_at=timezone.now())
-
-    sweep.sweep()
-
-    assert _jobs() == []
-
-
 @pytest.mark.parametrize("state", ["processed", "ignored", "malformed", "failed"])
 def test_a_delivery_that_is_settled_is_left_alone(state: str) -> None:
     _stored(state=state)
