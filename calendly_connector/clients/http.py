@@ -5,8 +5,9 @@ shows in the admin.
 """
 
 import logging
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,17 @@ from calendly_connector.clients import USER_AGENT, errors
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
+SENT = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+"""Raised when the request may have arrived."""
+
+PERSON = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
+CREDENTIALS = ("api-key", "authorization")
+
 RESET_HEADERS = ("retry-after", "x-sib-ratelimit-reset", "x-ratelimit-reset")
 
 STATUS_ERRORS: dict[int, type[errors.ApiError]] = {
@@ -64,11 +76,16 @@ class Http:
             response = self._session.request(
                 method, self.base_url + path, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, **options
             )
+        except (UnicodeError, requests.exceptions.InvalidHeader):
+            raise errors.Unauthorized(f"{masked(doing)}: the credential holds characters that none has.") from None
         except requests.RequestException as error:
             raise transport_error(error, masked(doing)) from None
         spent = (time.monotonic() - started) * 1000
         logger.debug("%s answered %s in %.0f ms", masked(doing), response.status_code, spent)
         return _answer(response, masked(doing))
+
+    def __repr__(self) -> str:
+        return f"<Http to {self.service}>"
 
 
 def read_text(address: str, *, service: str, limit: int) -> str:
@@ -100,7 +117,7 @@ def transport_error(error: requests.RequestException, doing: str) -> errors.ApiE
     not_sent = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
     if isinstance(error, requests.ConnectTimeout | requests.exceptions.SSLError) or isinstance(reason, not_sent):
         return errors.Unreachable(f"{doing}: no connection could be made ({type(reason or error).__name__}).")
-    if isinstance(error, requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError):
+    if isinstance(error, SENT):
         return errors.AnswerLost(f"{doing}: it was sent, but no answer came ({type(reason or error).__name__}).")
     return errors.Unreachable(f"{doing}: the request could not be made ({type(error).__name__}).")
 
@@ -112,11 +129,18 @@ def _answer(response: requests.Response, doing: str) -> Answer:
         if response.content and body is None:
             raise errors.BadAnswer(f"{doing}: answered {response.status_code} with something that is no JSON.")
         return Answer(status=response.status_code, json=body, headers=headers)
-    raise _error(response.status_code, body if isinstance(body, dict) else {}, headers, doing)
+    given = response.request.headers
+    secrets = [str(given[name]).split()[-1] for name in CREDENTIALS if len(str(given.get(name) or "")) > 6]
+    raise _error(response.status_code, body if isinstance(body, dict) else {}, headers, doing, secrets)
 
 
-def _error(status: int, body: dict[str, Any], headers: Mapping[str, str], doing: str) -> errors.ApiError:
+def _error(
+    status: int, body: dict[str, Any], headers: Mapping[str, str], doing: str, secrets: Sequence[str]
+) -> errors.ApiError:
     said = str(body.get("message") or body.get("error_description") or body.get("title") or "no explanation")
+    for secret in secrets:
+        said = said.replace(secret, "…")
+    said = PERSON.sub("…", said)
     message = f"{doing}: answered {status}, “{said[:300]}”"
     details: dict[str, Any] = {
         "status": status,

@@ -11,6 +11,7 @@ from calendly_connector.core import capabilities
 from calendly_connector.models import Connection
 from calendly_connector.services import connection as connections
 from calendly_connector.services import oauth, setup, subscription, tokens
+from calendly_connector.services.introduction import TokenReport
 from sandbox.calendly_world import APP_SIGNING_KEY, CAMILLE, HUGO, INES, ORGANIZATION, PERSONAL_TOKEN
 from sandbox.world import Fault
 from tests import consent
@@ -25,7 +26,7 @@ def paris(installation: River, settings: Settings) -> Connection:
     return connections.make_connection("Paris", installation.connection.brevo_account)
 
 
-def connect(row: Connection, user: str = CAMILLE, **more: str) -> setup.TokenReport:
+def connect(row: Connection, user: str = CAMILLE, **more: str) -> TokenReport:
     start = oauth.begin(row)
     return oauth.finish(row, start.saved, consent.answer(start.url, user=user, **more))
 

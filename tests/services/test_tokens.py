@@ -1,7 +1,6 @@
 """A token for every call: refreshed in time, by one, stored before it is used; and what becomes of a lost grant."""
 
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +9,12 @@ from django.db import connection as database
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from calendly_connector import tasks
 from calendly_connector.clients import errors
 from calendly_connector.models import Connection, Job
 from calendly_connector.services import connection as connections
 from calendly_connector.services import grants, oauth, queue, setup, tokens
+from calendly_connector.services.bell import Bell
 from calendly_connector.services.worker import Worker
 from sandbox.calendly_world import PERSONAL_TOKEN
 from sandbox.world import Fault
@@ -297,9 +298,8 @@ def test_work_waits_for_a_dead_connection_without_burning_its_tries(
     expire(paris)
     del installation.calendly.state.tokens[paris.refresh_token]
     queue.enqueue("ask", paris.pk)
-    asking: Callable[[Any], None] = lambda job: connections.calendly_client(paris).get_me() and None  # noqa: E731
-    task = type("Task", (), {"run": staticmethod(asking), "give_up": None})
-    worker = Worker({"ask": task}, concurrency=1, bell=None)  # type: ignore[arg-type, dict-item]
+    task = tasks.Task(run=lambda job: connections.calendly_client(paris).get_me().name)
+    worker = Worker({"ask": task}, concurrency=1, bell=Bell())
 
     for _ in range(queue.MAX_FAILURES + 5):
         Job.objects.update(run_after=timezone.now())
