@@ -185,6 +185,8 @@ def _ours(client: CalendlyClient, connection: Connection) -> list[Subscription]:
 
 
 def _listed(client: CalendlyClient, connection: Connection, scope: str) -> list[Subscription]:
+    if scope == Connection.Scope.USER and not connection.user:
+        return []
     return list(client.list_subscriptions(organization=connection.organization, scope=scope, user=connection.user))
 
 

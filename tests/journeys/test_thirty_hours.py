@@ -166,7 +166,7 @@ def outage(river: River, settings: Settings) -> Iterator[Outage]:
 
 
 def _subjects() -> list[str]:
-    return [message.subject for message in mail.outbox]
+    return [str(message.subject) for message in mail.outbox]
 
 
 def test_thirty_hours_without_a_receiver_lose_nobody_and_double_nobody(outage: Outage) -> None:
