@@ -87,3 +87,8 @@ def test_which_bookings_are_taken_in(updated: datetime, is_known: bool, expected
     seen = replace(found.booking, invitee=invitee)
 
     assert gap.is_missed(seen, since=NOW - DAY, is_known=is_known) is expected
+
+
+def test_the_earliest_is_the_first_moment_that_is_known() -> None:
+    assert health.earliest(NOW, None, NOW - DAY, NOW - HOUR) == NOW - DAY
+    assert health.earliest(None) is health.earliest() is None
