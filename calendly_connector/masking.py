@@ -12,6 +12,7 @@ from html import escape
 from pprint import pformat
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -87,7 +88,8 @@ class MaskedFilter(SafeExceptionReporterFilter):
     """Hides by name, in debug pages too: settings, cookies, headers, posted fields, and variables of every frame."""
 
     hidden_settings = re.compile(
-        "API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|CREDENTIAL|VERIFIER|SESSION|QUEUE_URL|WEBHOOK_URL|^CODE$", re.I
+        "API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|CREDENTIAL|VERIFIER|SESSION|QUEUE_URL|WEBHOOK_URL|QUERY_STRING|^CODE$",
+        re.I,
     )
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
@@ -103,6 +105,14 @@ class MaskedFilter(SafeExceptionReporterFilter):
 
 class MaskedReporter(ExceptionReporter):
     """Hides by value: whatever way a secret took into the report, it doesn't leave with it."""
+
+    def get_traceback_data(self) -> dict[str, Any]:
+        """Return what the report is made of, the address's own parameters hidden by their name too."""
+        data = super().get_traceback_data()
+        if self.request is not None:
+            items = self.request.GET.items()
+            data["request_GET_items"] = [(name, self.filter.cleanse_setting(name, value)) for name, value in items]
+        return data
 
     def get_traceback_html(self) -> SafeString:
         """Return the debug page."""
@@ -129,6 +139,7 @@ class _Shown:
 def _configured() -> list[str]:
     values = [getattr(settings, name, "") for name in SETTINGS]
     flat = [text for value in values for text in (value if isinstance(value, list | tuple) else (value,))]
+    flat += [urlsplit(text).password or "" for text in flat if isinstance(text, str) and "://" in text]
     flat += [str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()]
     return [text for text in flat if isinstance(text, str) and len(text) >= SHORTEST]
 

@@ -130,7 +130,7 @@ def _answer(response: requests.Response, doing: str) -> Answer:
             raise errors.BadAnswer(f"{doing}: answered {response.status_code} with something that is no JSON.")
         return Answer(status=response.status_code, json=body, headers=headers)
     given = response.request.headers
-    secrets = [str(given[name]).split()[-1] for name in CREDENTIALS if len(str(given.get(name) or "")) > 6]
+    secrets = [word for name in CREDENTIALS for word in str(given.get(name, "")).split() if len(word) > len("Bearer")]
     raise _error(response.status_code, body if isinstance(body, dict) else {}, headers, doing, secrets)
 
 
