@@ -180,8 +180,9 @@ class Histories(RuleBasedStateMachine):
     def pass_time(self, hours: int) -> None:
         """Let hours go by."""
         self.work()
+        later = timezone.now() + timedelta(hours=hours)
         self.traveller.stop()
-        self.traveller = time_machine.travel(timezone.now() + timedelta(hours=hours), tick=True)
+        self.traveller = time_machine.travel(later, tick=True)
         self.traveller.start()
         self.work()
         self.oracle.pass_time(timezone.now())

@@ -951,4 +951,4 @@ def test_the_limiter_follows_brevos_headers(river: River) -> None:
     river.flow()
 
     key = limits.key_of(river.account.pk, "events")
-    assert RateLimit.objects.get(pk=key).interval == pytest.approx(0.05)
+    assert RateLimit.objects.get(pk=key).interval == pytest.approx(limits.FAST / 2)
