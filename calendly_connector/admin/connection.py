@@ -112,6 +112,10 @@ class ConnectionAdmin(NoAddOrDelete, ConnectorAdmin[Connection]):
             )
         )
 
+    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
+        """Write what staff changed and nothing else: a token may have been refreshed since the row was read."""
+        obj.save(update_fields=form.changed_data if change else None)
+
     @admin.display(description="state", ordering="is_active")
     def receiving(self, row: Connection) -> SafeString:
         """Return whether Calendly lets us in, and whether webhooks are taken."""

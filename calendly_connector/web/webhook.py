@@ -99,11 +99,12 @@ def read_body(request: Request) -> bytes:
 
 # Written out, with what a delivery needs: it took Django longer to build this statement than to do all the rest.
 KNOWN = "SELECT id, is_environment, is_active FROM calendly_connector_connection WHERE "
+KNOWN_WITH_KEYS = KNOWN.replace(" FROM", ", token_kind, signing_key, previous_signing_key FROM")
 
 
 def _connection(token: str | None) -> Connection | None:
     if token:
-        return _first(KNOWN + "webhook_token = %s AND is_active", token)
+        return _first(KNOWN_WITH_KEYS + "webhook_token = %s AND is_active", token)
     if not conf.environment_credentials().calendly_signing_key:
         return None
     connection = _first(KNOWN + "is_environment") or connections.environment_connection()

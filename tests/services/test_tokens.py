@@ -2,14 +2,18 @@
 
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.db import connection as database
+from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from calendly_connector import tasks
+from calendly_connector.admin.connection import ConnectionAdmin
 from calendly_connector.clients import errors
 from calendly_connector.models import Connection, Job
 from calendly_connector.services import connection as connections
@@ -414,3 +418,14 @@ def test_the_clients_of_a_thread_do_not_pile_up(installation: River, settings: S
         connections.brevo_client(installation.connection.brevo_account)
 
     assert len(connections._ready.clients) == connections.MOST_CLIENTS
+
+
+def test_saving_a_connections_page_never_puts_back_a_spent_token(installation: River, paris: Connection) -> None:
+    page = ConnectionAdmin(Connection, admin.site)
+    stale = now(paris)
+    fresh = tokens.refresh_now(paris, rejected=paris.access_token)
+    stale.name = "Paris, rue de la Paix"
+
+    page.save_model(RequestFactory().post("/"), stale, SimpleNamespace(changed_data=["name"]), change=True)
+
+    assert (now(paris).name, now(paris).access_token) == ("Paris, rue de la Paix", fresh)
