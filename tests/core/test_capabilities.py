@@ -100,7 +100,7 @@ def token_with(claims: bytes, *, parts: str = "head.{}.signature") -> str:
     ],
 )
 def test_scopes_stand_in_the_token_itself(token: str, scopes: set[str]) -> None:
-    assert scopes_in(token) == scopes
+    assert scopes_in(token) == frozenset(scopes)
 
 
 @pytest.mark.parametrize(
