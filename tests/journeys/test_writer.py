@@ -622,7 +622,7 @@ def test_leaving_a_list_is_repeated_after_trouble(river: River) -> None:
     assert river.event_names(ADA) == ["booked", "canceled"]
 
 
-def test_a_list_to_join_that_is_gone_costs_the_list_alone_and_is_joined_once_the_mapping_is_mended(river: River) -> None:
+def test_a_list_to_join_that_is_gone_costs_that_list_alone(river: River) -> None:
     number = river.brevo.add_list("Booked")
     river.map_lists("booked", join=[number])
     del river.brevo.state.lists[number]
