@@ -139,9 +139,16 @@ class _Shown:
 def _configured() -> list[str]:
     values = [getattr(settings, name, "") for name in SETTINGS]
     flat = [text for value in values for text in (value if isinstance(value, list | tuple) else (value,))]
-    flat += [urlsplit(text).password or "" for text in flat if isinstance(text, str) and "://" in text]
+    flat += [_password_in(text) for text in flat if isinstance(text, str)]
     flat += [str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()]
     return [text for text in flat if isinstance(text, str) and len(text) >= SHORTEST]
+
+
+def _password_in(address: str) -> str:
+    try:
+        return urlsplit(address).password or ""
+    except ValueError:  # no address at all, so none with a password
+        return ""
 
 
 def _hide(found: re.Match[str]) -> str:
