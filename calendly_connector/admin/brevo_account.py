@@ -29,6 +29,10 @@ class BrevoAccountAdmin(HistoryAdmin[BrevoAccount]):
         ("What it offers", {"fields": ("list_link", "attribute_link", "attributes_read")}),
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BrevoAccount]:
+        """Leave the key alone: one that can't be read shall not keep the page from opening."""
+        return super().get_queryset(request).defer("api_key")
+
     @admin.display(description="state", ordering="state")
     def state_display(self, row: BrevoAccount) -> SafeString:
         """Return whether we write."""

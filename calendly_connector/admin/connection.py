@@ -1,23 +1,23 @@
-"""Connections and Brevo accounts: are they well, what is set, and the buttons to refresh, pause and resume."""
+"""Connections: are they well, and what is set. What connects them is in `connecting`, `panels` and `steps`."""
 
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
-from zoneinfo import available_timezones
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from calendly_connector import conf
-from calendly_connector.admin import parts
-from calendly_connector.admin.base import ConnectorAdmin, NoAddOrDelete, plural
+from calendly_connector.admin import panels, parts
+from calendly_connector.admin.base import plural
 from calendly_connector.admin.brevo_account import account_badge, read, read_brevo
-from calendly_connector.admin.parts import Tone
+from calendly_connector.admin.connecting import ConnectingAdmin
+from calendly_connector.admin.connection_form import ConnectionForm
+from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.models import (
     BrevoAccount,
     Connection,
@@ -25,36 +25,14 @@ from calendly_connector.models import (
     SyncLogEntry,
     WebhookDelivery,
 )
-from calendly_connector.services import catalogue, normalise, subscription
+from calendly_connector.models.fields import hint
+from calendly_connector.services import catalogue
 
 LogState = SyncLogEntry.State
-TONES = {
-    Connection.State.NEW: Tone.QUIET,
-    Connection.State.CONNECTED: Tone.GOOD,
-    Connection.State.RECONNECT: Tone.BAD,
-}
-
-
-class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What staff may say about a connection."""
-
-    def clean_timezone(self) -> str:
-        """Refuse a zone that doesn't exist."""
-        name = str(self.cleaned_data["timezone"])
-        if name not in available_timezones():
-            raise forms.ValidationError(f"“{name}” is no time zone. Write it as Europe/Paris.")
-        return name
-
-    def clean_phone_region(self) -> str:
-        """Refuse a country that has no phone numbers."""
-        region = str(self.cleaned_data["phone_region"]).upper()
-        if region and not normalise.is_region(region):
-            raise forms.ValidationError(f"“{region}” is no country. Write two letters, such as DK.")
-        return region
 
 
 @admin.register(Connection)
-class ConnectionAdmin(NoAddOrDelete, ConnectorAdmin[Connection]):
+class ConnectionAdmin(ConnectingAdmin):
     """One row per Calendly account joined to a Brevo account."""
 
     form = ConnectionForm
@@ -63,53 +41,19 @@ class ConnectionAdmin(NoAddOrDelete, ConnectorAdmin[Connection]):
     search_fields = ("name", "user_name", "organization")
     actions = ("refresh_event_types", "refresh_brevo")
     fieldsets: ClassVar[Any] = (
-        (
-            None,
-            {
-                "fields": (
-                    "name",
-                    "receiving",
-                    "state_reason",
-                    "is_active",
-                    "account_link",
-                    "last_heard",
-                    "waiting",
-                    "failed",
-                )
-            },
-        ),
-        ("Webhook address", {"fields": ("address", "subscribed", "subscription")}),
-        ("Secrets", {"fields": ("secrets",), "classes": ("cc-whole",)}),
+        (None, {"fields": ("name", "is_active", "waiting", "failed", "event_types")}),
         ("How bookings are read", {"fields": ("timezone", "phone_region", "grace_hours", "guest_policy")}),
-        ("Calendly account", {"fields": ("user_name", "role", "scope", "organization", "user", "event_types")}),
+        ("Secrets", {"fields": ("secrets",), "classes": ("cc-whole",)}),
     )
-    readonly_fields = (
-        *(
-            "receiving",
-            "state_reason",
-            "account_link",
-            "last_heard",
-            "waiting",
-            "failed",
-            "address",
-            "subscribed",
-            "subscription",
-            "secrets",
-        ),
-        *("user_name", "role", "scope", "organization", "user", "event_types"),
-    )
+    readonly_fields = ("waiting", "failed", "event_types", "secrets")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         """Find each connection's newest delivery and count its open steps along the way."""
         deliveries = WebhookDelivery.objects.filter(connection=OuterRef("pk")).order_by("-received_at")
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                found_heard=Subquery(deliveries.values("received_at")[:1]),
-                found_waiting=_steps(LogState.WAITING, LogState.SENDING, LogState.UNKNOWN),
-                found_failed=_steps(LogState.FAILED),
-            )
+        return panels.readable(super().get_queryset(request)).annotate(
+            found_heard=Subquery(deliveries.values("received_at")[:1]),
+            found_waiting=_steps(LogState.WAITING, LogState.SENDING, LogState.UNKNOWN),
+            found_failed=_steps(LogState.FAILED),
         )
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
@@ -119,8 +63,10 @@ class ConnectionAdmin(NoAddOrDelete, ConnectorAdmin[Connection]):
     @admin.display(description="state", ordering="is_active")
     def receiving(self, row: Connection) -> SafeString:
         """Return whether Calendly lets us in, and whether webhooks are taken."""
-        found = parts.badge(row.get_state_display(), TONES[Connection.State(row.state)])
-        return found if row.is_active else format_html("{} {}", found, parts.badge("Off", Tone.WARN))
+        badges = [parts.badge(*panels.STATES[Connection.State(row.state)])]
+        badges += [] if row.is_active else [parts.badge("Off", Tone.WARN)]
+        badges += [parts.badge("Unusually quiet", Tone.WARN)] if row.is_silent else []
+        return format_html_join(" ", "{}", ((each,) for each in badges))
 
     @admin.display(description="Brevo account", ordering="brevo_account__name")
     def account_link(self, row: Connection) -> SafeString:
@@ -148,34 +94,23 @@ class ConnectionAdmin(NoAddOrDelete, ConnectorAdmin[Connection]):
     @admin.display(description="subscription")
     def subscribed(self, row: Connection) -> SafeString:
         """Return whether Calendly was asked to post to us, and still does."""
-        if not row.subscription:
-            return parts.badge("Missing", Tone.BAD)
-        if row.subscription_state == "disabled":
-            return parts.badge("Disabled by Calendly", Tone.BAD)
-        return parts.badge("Can't deliver", Tone.WARN) if row.retry_started_at else parts.badge("Made", Tone.GOOD)
-
-    @admin.display(description="address for Calendly")
-    def address(self, row: Connection) -> SafeString:
-        """Return the address that Calendly posts to, to be copied."""
-        return parts.code(subscription.callback_url(row))
+        return panels.subscription_badge(row)
 
     @admin.display(description="secrets")
     def secrets(self, row: Connection) -> SafeString:
         """Return which secrets are there, and where; never the secrets."""
-        kept, account = conf.environment_credentials(), row.brevo_account
+        kept, is_environment = conf.environment_credentials(), row.is_environment
+        account, environment = row.brevo_account, "CALENDLY_ACCESS_TOKEN"
         token, key = kept.calendly_access_token, kept.calendly_signing_key
-        known = (
-            ("Calendly token", row.access_token, "CALENDLY_ACCESS_TOKEN", row.is_environment and token),
-            ("Calendly signing key", row.signing_key, "CALENDLY_WEBHOOK_SIGNING_KEY", row.is_environment and key),
-            ("Brevo API key", account.api_key, "BREVO_API_KEY", kept.brevo_api_key),
-        )
         rows = [
-            (
-                name,
-                parts.badge("Set", Tone.GOOD) if stored or variable else parts.badge("Not set", Tone.BAD),
-                "Stored here, encrypted" if stored else parts.code(variable_name),
-            )
-            for name, stored, variable_name, variable in known
+            _secret("Calendly token", panels.secret_hint(row, "access_token"), environment, is_environment and token),
+            _secret(
+                "Calendly signing key",
+                panels.secret_hint(row, "signing_key"),
+                "CALENDLY_WEBHOOK_SIGNING_KEY",
+                is_environment and key,
+            ),
+            _secret("Brevo API key", panels.secret_hint(account, "api_key"), "BREVO_API_KEY", kept.brevo_api_key),
         ]
         return parts.table(("Secret", "State", "Where"), rows, empty="")
 
@@ -211,3 +146,13 @@ def _steps(*states: SyncLogEntry.State) -> Any:
     """Return the number of a connection's steps in these states, for a query of connections."""
     found = SyncLogEntry.objects.filter(connection=OuterRef("pk"), state__in=states).order_by().values("connection")
     return Coalesce(Subquery(found.annotate(count=Count("pk")).values("count")), 0)
+
+
+def _secret(name: str, stored: str, variable: str, from_environment: object) -> tuple[str, SafeString, Cell]:
+    """Return a row of the table of secrets; `stored` is a hint, or why there is none."""
+    if stored == hint(""):
+        state = parts.badge("Set", Tone.GOOD) if from_environment else parts.badge("Not set", Tone.BAD)
+        return name, state, parts.code(variable)
+    if not stored.startswith("set"):
+        return name, parts.badge("Unreadable", Tone.BAD), stored
+    return name, parts.badge("Set", Tone.GOOD), f"Stored here, encrypted: {stored}"

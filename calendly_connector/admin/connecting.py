@@ -1,0 +1,85 @@
+"""The address behind the buttons of a connection's page. It takes POST only, and always leads back in words."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+
+from calendly_connector.admin import panels, parts
+from calendly_connector.admin.base import ConnectorAdmin
+from calendly_connector.admin.connection_form import NewConnectionForm
+from calendly_connector.admin.steps import CHANGE_BREVO, STEPS, Step, told_of
+from calendly_connector.models import Connection
+
+
+class ConnectingAdmin(ConnectorAdmin[Connection]):
+    """A page with panels above the form, whose buttons take one step each."""
+
+    change_form_template = "admin/calendly_connector/connection_form.html"
+
+    def get_urls(self) -> list[Any]:
+        """Add one address for all steps."""
+        view = self.admin_site.admin_view(self.step_view)
+        return [path("<int:key>/step/<slug:name>/", view, name=panels.STEP), *super().get_urls()]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Who adds a connection connects it next."""
+        return super().has_add_permission(request) and self.may_change(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Nobody deletes a connection by hand: its history would go too. Disconnect it, and switch it off."""
+        return False
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Make another connection; its page comes next."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        may_add_account = request.user.has_perm(CHANGE_BREVO)
+        form = NewConnectionForm(request.POST or None, may_add_account=may_add_account)
+        if not form.is_valid():
+            context = {**self._page("Add connection", request), "form": form}
+            return TemplateResponse(request, "admin/calendly_connector/add_connection.html", context)
+        with transaction.atomic():
+            made = form.make()
+            self.log_addition(request, made, [{"added": {}}])
+        messages.success(request, f"“{made}” was added. Connect its Calendly account now.")
+        return HttpResponseRedirect(parts.page_of(Connection, made.pk))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kw: Any) -> HttpResponse:
+        """Add the panels."""
+        row = context.get("original")
+        context["panels"] = panels.panels_of(row, request.user) if row else []
+        return super().render_change_form(request, context, *args, **kw)
+
+    @method_decorator(sensitive_post_parameters())
+    @method_decorator(sensitive_variables())
+    def step_view(self, request: HttpRequest, key: int, name: str) -> HttpResponse:
+        """Take a step, or ask whether to."""
+        step = STEPS.get(name)
+        if step is None:
+            raise Http404
+        if not request.user.has_perm(step.permission):
+            raise PermissionDenied
+        row = get_object_or_404(panels.readable(Connection.objects.all()), pk=key)
+        if request.method == "POST":
+            if step.question and "confirmed" not in request.POST:
+                return self._ask(request, row, step)
+            for level, words in told_of(step, request, row):
+                messages.add_message(request, level, words)
+        return HttpResponseRedirect(parts.page_of(Connection, row.pk))
+
+    def _ask(self, request: HttpRequest, row: Connection, step: Step) -> TemplateResponse:
+        page = parts.page_of(Connection, row.pk)
+        context = {**self._page(step.question, request), "step": step, "row": row, "page": page}
+        return TemplateResponse(request, "admin/calendly_connector/confirm_step.html", context)
+
+    def _page(self, title: str, request: HttpRequest) -> dict[str, Any]:
+        known = {"title": title, "opts": self.opts, "changelist": parts.list_of(Connection)}
+        return {**self.admin_site.each_context(request), **known}

@@ -1,0 +1,174 @@
+"""What staff may do on a connection's page: each step needs a permission, may ask first, and answers in words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.contrib import messages
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.utils import timezone
+
+from calendly_connector.clients import errors
+from calendly_connector.models import BrevoAccount, Connection
+from calendly_connector.models.fields import SecretUnreadableError
+from calendly_connector.services import accounts, oauth, reread, rotation, setup, subscription
+from calendly_connector.services import connection as connections
+
+Told = tuple[int, str]
+"""A level of `django.contrib.messages` and words."""
+
+Do = Callable[[HttpRequest, Connection], list[Told]]
+
+CHANGE, CHANGE_BREVO = "calendly_connector.change_connection", "calendly_connector.change_brevoaccount"
+
+EXPECTED = (
+    errors.ApiError, connections.NotConfigured, setup.OtherAccount, oauth.NotConnected, ImproperlyConfigured,
+    SecretUnreadableError,
+)  # fmt: skip
+"""What may go wrong and has words for staff. Anything else is a fault of ours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing to do. With a question, it is asked before anything happens."""
+
+    label: str
+    do: Do
+    permission: str = CHANGE
+    question: str = ""
+    consequence: str = ""
+
+
+def told_of(step: Step, request: HttpRequest, connection: Connection) -> list[Told]:
+    """Do a step and return what came of it, whatever that is."""
+    try:
+        return step.do(request, connection)
+    except EXPECTED as error:
+        return [(messages.ERROR, words_for(error))]
+
+
+def words_for(error: Exception) -> str:
+    """Return what staff should know of something that went wrong."""
+    return subscription.words_for(error) if isinstance(error, errors.ApiError) else str(error)
+
+
+def save_token(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Test and keep a personal access token; a refusal changes nothing."""
+    token = request.POST.get("secret", "").strip()
+    if not token:
+        return [(messages.ERROR, "There was no token in the field, so nothing was changed.")]
+    try:
+        report = setup.save_calendly_token(connection, token)
+    except errors.Unauthorized as error:
+        words = "Calendly doesn't accept this token. Was it copied whole, and is it still listed in Calendly?"
+        return [(messages.ERROR, f"{words} Nothing was changed. {error}")]
+    except EXPECTED as error:
+        return [(messages.ERROR, f"{words_for(error)} Nothing was changed.")]
+    return [(messages.SUCCESS, f"“{connection}” is connected."), *_infos(report.lines)]
+
+
+def save_key(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Test and keep a Brevo key; a refusal changes nothing."""
+    key, account = request.POST.get("secret", "").strip(), connection.brevo_account
+    if not key:
+        return [(messages.ERROR, "There was no key in the field, so nothing was changed.")]
+    try:
+        found = setup.save_brevo_key(account, key)
+    except errors.Refused as error:
+        return [(messages.ERROR, f"The key was not saved. {_words_for_key(error)}")]
+    except errors.ApiError as error:
+        kept = BrevoAccount.objects.filter(pk=account.pk, checked_at=account.checked_at).exists()
+        fate = "The key was saved, but not everything could be read." if kept and account.checked_at else "Try again."
+        return [(messages.ERROR, f"Brevo can't be asked just now. {fate} {error}")]
+    automation = "on" if found.has_automation else "off: events are kept, but start no automation"
+    words = f"The key belongs to {account.name} and was saved. Marketing automation is {automation}."
+    return [(messages.SUCCESS, words)]
+
+
+def _words_for_key(error: errors.Refused) -> str:
+    if isinstance(error, errors.Unauthorized) and not isinstance(error, errors.UnknownAddress):
+        return f"Brevo doesn't accept it. Was it copied whole, and is it an API key, not an SMTP key? {error}"
+    return accounts.words_for(error)
+
+
+def test(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Ask both services who we are, and read what they offer."""
+    report = setup.check(connection)
+    missing = ", ".join(name for name, _ in report.missing_attributes)
+    lacking = [(messages.WARNING, f"The mapping names attributes that Brevo lacks: {missing}.")] if missing else []
+    return [(messages.SUCCESS, "Both accounts answer."), *_infos(report.lines), *lacking]
+
+
+def disconnect(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Delete the subscription, revoke the tokens, forget them."""
+    done = oauth.disconnect(connection)
+    return [(messages.SUCCESS, f"“{connection}” is disconnected."), *_infos(done)]
+
+
+def subscribe(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Make sure that one good subscription posts to us."""
+    if not connection.organization:
+        return [(messages.ERROR, "It isn't known whose Calendly account this is. Connect it, or test it, first.")]
+    return [(messages.SUCCESS, subscription.subscribe(connection).words)]
+
+
+def reach(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Post to our own public address."""
+    found = subscription.test_loop_back(connection)
+    return [(messages.SUCCESS if found.is_reached else messages.ERROR, found.words)]
+
+
+def rotate(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Change the signing key, with overlap."""
+    return [(messages.SUCCESS, rotation.rotate(connection))]
+
+
+def read_again(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Have everything that changed within a day read again."""
+    since = timezone.now() - timedelta(days=1)
+    reread.reread(connection, since, why=f"Asked for by {request.user.get_username()}")
+    return [(messages.SUCCESS, "The last day is being read again. What was missed is taken in; nothing is doubled.")]
+
+
+def resume(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Go on writing to Brevo."""
+    accounts.resume(connection.brevo_account)
+    return [(messages.SUCCESS, f"Writing to {connection.brevo_account} goes on.")]
+
+
+def _infos(lines: list[str]) -> list[Told]:
+    return [(messages.INFO, line) for line in lines]
+
+
+STEPS = {
+    "token": Step(label="Test and save", do=save_token),
+    "key": Step(label="Test and save", do=save_key, permission=CHANGE_BREVO),
+    "test": Step(label="Test both accounts", do=test),
+    "disconnect": Step(
+        label="Disconnect",
+        do=disconnect,
+        question="Disconnect from Calendly?",
+        consequence="The webhook subscription is deleted, so that no booking comes in any more. Then the access is "
+        "given back to Calendly and forgotten here. Bookings and contacts stay as they are, and the connection may be "
+        "connected again.",
+    ),
+    "subscribe": Step(label="Subscribe / repair", do=subscribe),
+    "reach": Step(label="Test: can Calendly reach us?", do=reach),
+    "rotate": Step(
+        label="Change the signing key",
+        do=rotate,
+        question="Change the signing key?",
+        consequence="A new key is made, and Calendly is told by a new subscription. Deliveries signed with the old key "
+        "are taken for another day, so that none is lost.",
+    ),
+    "reread": Step(label="Read again the last day", do=read_again),
+    "resume": Step(
+        label="Resume writing",
+        do=resume,
+        permission=CHANGE_BREVO,
+        question="Resume writing?",
+        consequence="Everything that waited is sent to Brevo now. Is the cause of the pause mended?",
+    ),
+}
+"""The last part of the address → what happens there."""
