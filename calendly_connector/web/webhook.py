@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterable
 
+from django.core.exceptions import ImproperlyConfigured
 from django.http import UnreadablePostError
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
@@ -19,6 +20,7 @@ from calendly_connector import conf
 from calendly_connector.core import signature
 from calendly_connector.core.errors import SignatureError
 from calendly_connector.models import Connection
+from calendly_connector.models.fields import SecretUnreadableError
 from calendly_connector.services import connection as connections
 from calendly_connector.services import receive
 
@@ -61,12 +63,15 @@ class IsSignedByCalendly(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Prove the delivery and leave its connection on the view."""
         body = read_body(request)
-        connection = _connection(view.kwargs.get("token"))
-        keys = connections.signing_keys(connection) if connection else []
         try:
+            connection = _connection(view.kwargs.get("token"))
+            keys = connections.signing_keys(connection) if connection else []
             signature.verify(body, request.headers.get(SIGNATURE_HEADER, ""), keys=keys, now=time.time())
         except SignatureError as error:
             logger.warning("A delivery was refused: %s", error)
+            return False
+        except (SecretUnreadableError, ImproperlyConfigured) as error:  # Calendly tries again for a day
+            logger.error("A delivery can't be checked: %s", error)
             return False
         view.connection = connection  # type: ignore[attr-defined]
         return True

@@ -5,11 +5,13 @@ import time
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from calendly_connector.models import Booking, Connection, SyncLogEntry, WebhookDelivery
+from calendly_connector.services.connection import make_connection
 from tests import payload_files
 from tests.web.door import ADDRESS, KEY, Door, digest, signed
 
@@ -482,3 +484,15 @@ def test_a_booking_with_any_leaf_replaced_by_anything_is_taken_in_or_set_aside(
     door.work()
 
     assert door.only().state in ("processed", "malformed")
+
+
+def test_a_delivery_whose_signing_key_can_not_be_decrypted_is_refused_not_broken(
+    door: Door, settings: Settings
+) -> None:
+    second = make_connection("Second", door.connection.brevo_account)
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+    status = door.post(BODY, address=f"{ADDRESS}/{second.webhook_token}")
+
+    assert status == 403
+    assert not WebhookDelivery.objects.exists()
