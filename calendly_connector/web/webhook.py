@@ -103,18 +103,15 @@ def read_body(request: Request) -> bytes:
 
 
 # Written out, with what a delivery needs: it took Django longer to build this statement than to do all the rest.
-KNOWN = "SELECT id, is_environment, is_active FROM calendly_connector_connection WHERE "
-KNOWN_WITH_KEYS = KNOWN.replace(" FROM", ", token_kind, signing_key, previous_signing_key FROM")
+OF_ENVIRONMENT = "SELECT id, is_environment, is_active FROM calendly_connector_connection WHERE is_environment"
+KEYS = ("id", "is_environment", "token_kind", "signing_key", "previous_signing_key")
 
 
 def _connection(token: str | None) -> Connection | None:
     if token:
-        return _first(KNOWN_WITH_KEYS + "webhook_token = %s AND is_active", token)
+        return Connection.objects.filter(webhook_token=token, is_active=True).only(*KEYS).first()
     if not conf.environment_credentials().calendly_signing_key:
         return None
-    connection = _first(KNOWN + "is_environment") or connections.environment_connection()
+    known = next(iter(Connection.objects.raw(OF_ENVIRONMENT)), None)
+    connection = known or connections.environment_connection()
     return connection if connection.is_active else None
-
-
-def _first(statement: str, *values: str) -> Connection | None:
-    return next(iter(Connection.objects.raw(statement, values)), None)

@@ -486,9 +486,7 @@ def test_a_booking_with_any_leaf_replaced_by_anything_is_taken_in_or_set_aside(
     assert door.only().state in ("processed", "malformed")
 
 
-def test_a_delivery_whose_signing_key_can_not_be_decrypted_is_refused_not_broken(
-    door: Door, settings: Settings
-) -> None:
+def test_a_delivery_whose_signing_key_can_not_be_decrypted_is_refused(door: Door, settings: Settings) -> None:
     second = make_connection("Second", door.connection.brevo_account)
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
 
