@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -15,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from calendly_connector.admin import panels, parts
 from calendly_connector.admin.base import ConnectorAdmin
 from calendly_connector.admin.connection_form import NewConnectionForm
-from calendly_connector.admin.steps import CHANGE_BREVO, STEPS, Step, told_of
+from calendly_connector.admin.steps import CHANGE_BREVO, EXPECTED, STEPS, Step, told_of, words_for_key
 from calendly_connector.models import Connection
 
 
@@ -37,20 +36,19 @@ class ConnectingAdmin(ConnectorAdmin[Connection]):
         """Nobody deletes a connection by hand: its history would go too. Disconnect it, and switch it off."""
         return False
 
+    @method_decorator(sensitive_post_parameters())
+    @method_decorator(sensitive_variables())
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Make another connection; its page comes next."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        may_add_account = request.user.has_perm(CHANGE_BREVO)
-        form = NewConnectionForm(request.POST or None, may_add_account=may_add_account)
-        if not form.is_valid():
-            context = {**self._page("Add connection", request), "form": form}
-            return TemplateResponse(request, "admin/calendly_connector/add_connection.html", context)
-        with transaction.atomic():
-            made = form.make()
+        form = NewConnectionForm(request.POST or None, may_add_account=request.user.has_perm(CHANGE_BREVO))
+        if form.is_valid() and (made := _made(form)):
             self.log_addition(request, made, [{"added": {}}])
-        messages.success(request, f"“{made}” was added. Connect its Calendly account now.")
-        return HttpResponseRedirect(parts.page_of(Connection, made.pk))
+            messages.success(request, f"“{made}” was added. Connect its Calendly account now.")
+            return HttpResponseRedirect(parts.page_of(Connection, made.pk))
+        context = {**self._page("Add connection", request), "form": form}
+        return TemplateResponse(request, "admin/calendly_connector/add_connection.html", context)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kw: Any) -> HttpResponse:
         """Add the panels."""
@@ -83,3 +81,12 @@ class ConnectingAdmin(ConnectorAdmin[Connection]):
     def _page(self, title: str, request: HttpRequest) -> dict[str, Any]:
         known = {"title": title, "opts": self.opts, "changelist": parts.list_of(Connection)}
         return {**self.admin_site.each_context(request), **known}
+
+
+def _made(form: NewConnectionForm) -> Connection | None:
+    """Return the new connection, or None with words at the form."""
+    try:
+        return form.make()
+    except EXPECTED as error:
+        form.add_error(None, words_for_key(error))
+        return None

@@ -7,7 +7,7 @@ from django import forms
 
 from calendly_connector.models import BrevoAccount, Connection
 from calendly_connector.services import connection as connections
-from calendly_connector.services import normalise, tokens
+from calendly_connector.services import normalise, setup, tokens
 
 
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -29,30 +29,34 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class NewConnectionForm(forms.Form):
-    """A name, and a Brevo account that is here already or a new one."""
+    """A name, and a Brevo account that is here already or a new one by its key: so none is ever here twice."""
 
     name = forms.CharField(max_length=200, help_text="For staff, such as the Calendly organization's name.")
     brevo_account = forms.ModelChoiceField(
         BrevoAccount.objects.defer("api_key").order_by("name"),
         required=False,
         label="Brevo account",
-        empty_label="A new one, named below",
+        empty_label="A new one, by the key below",
     )
-    new_account = forms.CharField(
-        max_length=200, required=False, label="New Brevo account", help_text="Its name; the API key comes next."
+    key = forms.CharField(
+        max_length=1000,
+        required=False,
+        label="API key of a new account",
+        help_text="From Brevo: SMTP & API → API keys. It is tested, then stored encrypted.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
     def __init__(self, *args: Any, may_add_account: bool, **options: Any) -> None:
         super().__init__(*args, **options)
         if not may_add_account:
-            del self.fields["new_account"]
+            del self.fields["key"]
             self.fields["brevo_account"].required = True
 
     def clean(self) -> dict[str, Any]:
         """Refuse both accounts, or none; and find out now whether secrets can be stored."""
         data = super().clean() or {}
-        if "new_account" in self.fields and bool(data.get("brevo_account")) == bool(data.get("new_account")):
-            self.add_error("new_account", "Choose a Brevo account, or name a new one; not both.")
+        if "key" in self.fields and bool(data.get("brevo_account")) == bool(data.get("key")):
+            self.add_error("key", "Choose a Brevo account, or put in the key of a new one; not both.")
         try:
             tokens.need_keyring()
         except connections.NotConfigured as error:
@@ -60,7 +64,9 @@ class NewConnectionForm(forms.Form):
         return data
 
     def make(self) -> Connection:
-        """Make what the form says."""
+        """Make what the form says; raise what a refused key raises, and then nothing was made."""
         account = self.cleaned_data["brevo_account"]
-        account = account or BrevoAccount.objects.create(name=self.cleaned_data["new_account"])
+        if account is None:
+            account = BrevoAccount(name="Brevo")
+            setup.save_brevo_key(account, self.cleaned_data["key"])
         return connections.make_connection(self.cleaned_data["name"], account)

@@ -122,12 +122,12 @@ def _access(row: Connection) -> Cell:
 
 def _scopes(row: Connection) -> Cell:
     if row.scopes is None:
-        return parts.NOTHING if row.state == Connection.State.NEW else "The token doesn't tell."
+        return "The token doesn't tell." if row.state == Connection.State.CONNECTED else parts.NOTHING
     return format_html_join(" ", "{}", ((parts.code(scope),) for scope in row.scopes)) or "none"
 
 
 def _capabilities(row: Connection) -> SafeString | str:
-    if row.state == Connection.State.NEW:
+    if row.state != Connection.State.CONNECTED:
         return format_html('<p class="cc-quiet">{}</p>', "What works is shown once it is connected.")
     yes, no = parts.badge("Yes", Tone.GOOD), parts.badge("No", Tone.WARN)
     rows = [(each.feature, yes if each.works else no, each.lacks) for each in setup.capabilities_of(row)]

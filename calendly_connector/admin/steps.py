@@ -75,21 +75,31 @@ def save_key(request: HttpRequest, connection: Connection) -> list[Told]:
         return [(messages.ERROR, "There was no key in the field, so nothing was changed.")]
     try:
         found = setup.save_brevo_key(account, key)
-    except errors.Refused as error:
-        return [(messages.ERROR, f"The key was not saved. {_words_for_key(error)}")]
-    except errors.ApiError as error:
-        kept = BrevoAccount.objects.filter(pk=account.pk, checked_at=account.checked_at).exists()
-        fate = "The key was saved, but not everything could be read." if kept and account.checked_at else "Try again."
-        return [(messages.ERROR, f"Brevo can't be asked just now. {fate} {error}")]
+    except EXPECTED as error:
+        is_kept = _is_stored(account, key)
+        fate = "The key was saved, but not everything could be read." if is_kept else "The key was not saved."
+        return [(messages.ERROR, f"{fate} {words_for_key(error)}")]
     automation = "on" if found.has_automation else "off: events are kept, but start no automation"
     words = f"The key belongs to {account.name} and was saved. Marketing automation is {automation}."
     return [(messages.SUCCESS, words)]
 
 
-def _words_for_key(error: errors.Refused) -> str:
-    if isinstance(error, errors.Unauthorized) and not isinstance(error, errors.UnknownAddress):
+def words_for_key(error: Exception) -> str:
+    """Return what staff should do about a Brevo key that could not be tested, or was refused."""
+    if isinstance(error, errors.UnknownAddress):
+        return accounts.words_for(error)
+    if isinstance(error, errors.Unauthorized):
         return f"Brevo doesn't accept it. Was it copied whole, and is it an API key, not an SMTP key? {error}"
-    return accounts.words_for(error)
+    if isinstance(error, errors.Refused):
+        return accounts.words_for(error)
+    return f"Brevo can't be asked just now; try again. {error}" if isinstance(error, errors.ApiError) else str(error)
+
+
+def _is_stored(account: BrevoAccount, key: str) -> bool:
+    try:
+        return BrevoAccount.objects.get(pk=account.pk).api_key == key
+    except (SecretUnreadableError, ImproperlyConfigured):
+        return False
 
 
 def test(request: HttpRequest, connection: Connection) -> list[Told]:

@@ -13,6 +13,7 @@ from calendly_connector import conf
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.clients.calendly import CalendlyClient
 from calendly_connector.models import BrevoAccount, Connection
+from calendly_connector.models.fields import SecretUnreadableError
 from calendly_connector.services import limits, mapping, tokens
 
 Client = TypeVar("Client", BrevoClient, CalendlyClient)
@@ -96,9 +97,18 @@ def rotate_signing_key(connection: Connection) -> None:
         raise NotConfigured(
             "This connection's key is CALENDLY_WEBHOOK_SIGNING_KEY: change it there and subscribe anew."
         )
-    if not connection.previous_signing_key:
-        connection.previous_signing_key, connection.signing_key = connection.signing_key, new_signing_key()
+    if not _legible(connection, "previous_signing_key"):
+        connection.previous_signing_key = _legible(connection, "signing_key")
+        connection.signing_key = new_signing_key()
         connection.save(update_fields=["previous_signing_key", "signing_key"])
+
+
+def _legible(connection: Connection, name: str) -> str:
+    """Return a stored secret, empty when no key fits it any more: it can only be replaced then."""
+    try:
+        return str(getattr(connection, name))
+    except SecretUnreadableError:
+        return ""
 
 
 def forget_previous_key(connection_id: int) -> None:
