@@ -270,17 +270,22 @@ def event_body(name: str, *, email: str, at: datetime, properties: Mapping[str, 
     }
 
 
-def is_phone_taken(error: errors.Refused) -> bool:
-    """Return whether a contact was refused because its phone belongs to somebody else.
+def taken_identifiers(error: errors.Refused) -> frozenset[str]:
+    """Return the identifying attributes (SMS, WHATSAPP, …) that belong to another contact already.
 
     The `code` changed in 2026, so the metadata decide, else the words (brevo-api.md §2.4).
     """
     metadata = error.body.get("metadata")
     names = metadata.get("duplicate_identifiers") if isinstance(metadata, dict) else None
     if isinstance(names, list):
-        return "SMS" in {str(name).upper() for name in names}
+        return frozenset(str(name).upper() for name in names)
     message = str(error.body.get("message", ""))
-    return "already associated" in message and "sms" in message.casefold()
+    return frozenset({"SMS"}) if "already associated" in message and "sms" in message.casefold() else frozenset()
+
+
+def is_phone_taken(error: errors.Refused) -> bool:
+    """Return whether a contact was refused because its phone belongs to somebody else."""
+    return "SMS" in taken_identifiers(error)
 
 
 def is_phone_invalid(error: errors.Refused) -> bool:

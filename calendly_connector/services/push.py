@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -101,19 +102,21 @@ class Writer:
         return decision
 
     def _upsert(self, client: BrevoClient, upsert: UpsertContact) -> UpsertContact:
-        """Write a contact, without its phone if that is what Brevo refuses; return what was really written."""
+        """Write a contact, without what Brevo refuses of it; return what was really written."""
         if upsert.only_if_empty:
             upsert = self._without_filled(client, upsert)
-        try:
-            self._call("contacts", lambda: _post(client, upsert))
-        except errors.Refused as refused:
-            smaller = _without_what_was_refused(upsert, refused)
-            if smaller is None:
-                raise
-            limits.charge(self.account.pk, "contacts")
-            self._call("contacts", lambda: _post(client, smaller), is_paced=False)
-            return smaller
-        return upsert
+        is_first = True
+        while True:  # ends, for every turn leaves something out
+            try:
+                self._call("contacts", partial(_post, client, upsert), is_paced=is_first)
+            except errors.Refused as refused:
+                smaller = _without_what_was_refused(upsert, refused)
+                if smaller is None:
+                    raise
+                upsert, is_first = smaller, False
+                limits.charge(self.account.pk, "contacts")
+            else:
+                return upsert
 
     def _without_filled(self, client: BrevoClient, upsert: UpsertContact) -> UpsertContact:
         """Leave out what may only be written when empty and isn't."""
@@ -212,14 +215,14 @@ def _post(client: BrevoClient, upsert: UpsertContact) -> None:
     client.upsert_contact(upsert.email, attributes=upsert.attributes, lists=upsert.join_lists)
 
 
-def _is_phone_trouble(refused: errors.Refused) -> bool:
-    return brevo.is_phone_taken(refused) or brevo.is_phone_invalid(refused)
-
-
 def _without_what_was_refused(upsert: UpsertContact, refused: errors.Refused) -> UpsertContact | None:
-    """Return what may be written all the same: without the phone if that is the trouble, else without lists."""
-    if _is_phone_trouble(refused):
-        return _without_phone(upsert, refused) if "SMS" in upsert.attributes else None
+    """Return what may be written all the same: without a taken or invalid identifier, else without lists."""
+    taken = brevo.taken_identifiers(refused) & upsert.attributes.keys()
+    if taken:
+        return _without(upsert, taken, "it belongs to another contact")
+    if brevo.is_phone_invalid(refused):
+        phones = decide.PHONE_ATTRIBUTES & upsert.attributes.keys()
+        return _without(upsert, phones, "Brevo says that it is invalid") if phones else None
     if not upsert.join_lists:
         return None
     warning = f"No list was joined: {refused} Are the lists of the mapping still there?"
@@ -233,7 +236,10 @@ def _as_sent(decision: ContactDecision, sent: UpsertContact) -> ContactDecision:
     return replace(decision, operations=operations)
 
 
-def _without_phone(upsert: UpsertContact, refused: errors.Refused) -> UpsertContact:
-    why = "it belongs to another contact" if brevo.is_phone_taken(refused) else "Brevo says that it is invalid"
-    kept = {name: value for name, value in upsert.attributes.items() if name != "SMS"}
-    return replace(upsert, attributes=kept, warnings=(*upsert.warnings, f"SMS (phone) was left out: {why}."))
+def _without(upsert: UpsertContact, names: frozenset[str], why: str) -> UpsertContact:
+    kept = {name: value for name, value in upsert.attributes.items() if name not in names}
+    warnings = [f"{SPOKEN.get(name, name)} was left out: {why}." for name in sorted(names)]
+    return replace(upsert, attributes=kept, warnings=(*upsert.warnings, *warnings))
+
+
+SPOKEN = {"SMS": "SMS (phone)"}

@@ -333,6 +333,19 @@ def test_a_phone_that_belongs_to_somebody_else_is_left_out_with_a_warning(river:
     assert river.event_names(BO) == ["booked"]
 
 
+def test_every_identifier_that_belongs_to_somebody_else_is_left_out(river: River) -> None:
+    river.map_field("phone", "WHATSAPP")
+    _book(river, ADA, answers=PHONE)
+    _book(river, BO, answers=PHONE, name="Bo Lund")
+
+    river.flow()
+
+    assert {"SMS", "WHATSAPP"}.isdisjoint(river.contact(BO)["attributes"])
+    assert "SMS (phone) was left out" in _entry("contact", BO).reason
+    assert "WHATSAPP was left out" in _entry("contact", BO).reason
+    assert river.event_names(BO) == ["booked"]
+
+
 def test_a_phone_that_brevo_calls_invalid_is_left_out_with_a_warning(river: River) -> None:
     refusal = {"code": "invalid_parameter", "message": "Invalid phone number"}
     river.break_brevo("status", CONTACTS, status=400, body=refusal)
