@@ -19,7 +19,7 @@ from tests.postgres import PostgresError, find_programs
 BASE = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI", "").lower() in ("true", "1")
 PYTHON = sys.executable
-PYTEST = (PYTHON, "-m", "pytest", "-n", "2", "-q")
+PYTEST = (PYTHON, "-m", "pytest", "-n", "2", "--dist", "worksteal", "-q")  # long tests differ: idle hands take over
 DATABASE_FREE = ("tests/sandbox", "tests/core", "tests/clients", "tests/project")  # never ask which database it is
 LIKE_PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "project.settings",
@@ -139,7 +139,7 @@ CHECKS = (
         environment=LIKE_PRODUCTION,
     ),
     Check(name="sqlite", run=(*PYTEST, "-m", "not browser")),
-    Check(name="browser", run=(*PYTEST[:3], "-q", "-m", "browser"), needs="chromium"),
+    Check(name="browser", run=(PYTHON, "-m", "pytest", "-q", "-m", "browser"), needs="chromium"),
     Check(
         name="postgresql",
         run=(PYTHON, "-m", "tests.postgres", "--", *PYTEST, "-m", "not browser", *no_postgres_tests()),
