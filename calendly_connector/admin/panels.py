@@ -19,10 +19,10 @@ from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.admin.steps import STEPS
 from calendly_connector.models import BrevoAccount, Connection, Reread, WebhookDelivery
 from calendly_connector.models.fields import SecretUnreadableError, hint
+from calendly_connector.services import connection as connections
 from calendly_connector.services import oauth, setup, subscription
 
 STEP = "calendly_connector_connection_step"
-SECRETS = ("access_token", "refresh_token", "signing_key", "previous_signing_key")
 STATES = {
     Connection.State.NEW: ("Not connected", Tone.QUIET),
     Connection.State.CONNECTED: ("Connected", Tone.GOOD),
@@ -71,7 +71,7 @@ class Panel:
 
 def readable(rows: QuerySet[Connection]) -> QuerySet[Connection]:
     """Return connections whose secrets are read when they are asked for, so that a lost key hides nothing else."""
-    return rows.select_related("brevo_account").defer(*SECRETS, "brevo_account__api_key")
+    return rows.select_related("brevo_account").defer(*connections.SECRETS, "brevo_account__api_key")
 
 
 def panels_of(row: Connection, user: Any) -> list[Panel]:

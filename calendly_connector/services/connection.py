@@ -23,6 +23,9 @@ NotConfigured = tokens.NotConfigured
 ReconnectNeeded = tokens.ReconnectNeeded
 
 MOST_CLIENTS = 32  # per thread; tokens change every two hours, and whose turn is long over is let go
+SECRETS = ("access_token", "refresh_token", "signing_key", "previous_signing_key")
+"""What pages defer: a secret that can't be read shall not keep them from opening."""
+
 SIGNING = ("token_kind", "signing_key", "previous_signing_key")
 
 _ready = threading.local()  # clients hold sockets, so each thread has its own

@@ -17,7 +17,6 @@ from calendly_connector.services import oauth
 
 SAVED = "calendly_oauth"  # the session's key
 PERMISSION = "calendly_connector.change_connection"
-SECRETS = ("access_token", "refresh_token", "signing_key", "previous_signing_key")  # old ones may be unreadable
 
 NOTHING_SAVED = (
     "There is no attempt to connect under way: Calendly's answer was used already, or you were logged out meanwhile. "
@@ -33,7 +32,7 @@ def connect(request: HttpRequest, connection_id: str) -> HttpResponse:
     if not _is_staff(request):
         return redirect_to_login(page_of(int(connection_id)), reverse("admin:login"))
     _need_permission(request)
-    connection = get_object_or_404(Connection.objects.defer(*SECRETS), pk=int(connection_id))
+    connection = get_object_or_404(Connection.objects.defer(*connections.SECRETS), pk=int(connection_id))
     try:
         start = oauth.begin(connection)
     except connections.NotConfigured as error:
@@ -53,7 +52,9 @@ def callback(request: HttpRequest) -> HttpResponse:
     _need_permission(request)
     saved = request.session.pop(SAVED, None)
     request.session.save()  # at once: it would not be saved with a response of 500
-    connection = Connection.objects.defer(*SECRETS).filter(pk=saved["connection"]).first() if saved else None
+    connection = (
+        Connection.objects.defer(*connections.SECRETS).filter(pk=saved["connection"]).first() if saved else None
+    )
     if saved is None or connection is None:
         messages.error(request, NOTHING_SAVED if saved is None else "The connection was deleted meanwhile.")
         return HttpResponseRedirect(reverse("admin:calendly_connector_connection_changelist"))

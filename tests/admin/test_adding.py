@@ -10,9 +10,8 @@ from pytest_django.fixtures import Settings
 from calendly_connector.admin import parts
 from calendly_connector.models import BrevoAccount, Connection
 from calendly_connector.services import connection as connections
+from tests.admin.pressing import BREVO_KEY
 from tests.journeys.river import River
-
-BREVO_KEY = "sandbox-brevo-key"
 
 
 def add(client: Client, **values: str) -> str:

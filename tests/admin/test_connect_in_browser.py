@@ -26,7 +26,6 @@ def paris(river: River, settings: Settings) -> Connection:
     """Return a new connection beside the environment's, and an OAuth application to connect it with."""
     consent.use_application(settings)
     river.calendly.settings.oauth_tokens_per_minute = None
-    settings.CALENDLY_WEBHOOK_SIGNING_KEY = consent.APP_SIGNING_KEY
     User.objects.create_superuser("anna", password="a password")
     return connections.make_connection("Paris", river.account)
 

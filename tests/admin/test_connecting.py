@@ -4,8 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from cryptography.fernet import Fernet
-from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -14,44 +12,19 @@ from pytest_django.fixtures import Settings
 from calendly_connector.admin import parts
 from calendly_connector.admin.steps import STEPS
 from calendly_connector.models import BrevoAccount, Connection, Reread
-from calendly_connector.services import accounts, setup, subscription
+from calendly_connector.services import accounts, subscription
 from calendly_connector.services import connection as connections
 from sandbox.calendly_world import INES, PERSONAL_TOKEN
 from tests import consent
+from tests.admin.pressing import BREVO_KEY, address, connected, press, read
 from tests.admin.rows import make_delivery
 from tests.journeys.river import River
-
-BREVO_KEY = "sandbox-brevo-key"
 
 
 @pytest.fixture
 def paris(river: River) -> Connection:
     """Return a new connection beside the environment's."""
     return connections.make_connection("Paris", river.account)
-
-
-def connected(row: Connection) -> Connection:
-    setup.save_calendly_token(row, PERSONAL_TOKEN)
-    return row
-
-
-def address(row: Connection, name: str) -> str:
-    return reverse("admin:calendly_connector_connection_step", args=[row.pk, name])
-
-
-def press(client: Client, row: Connection, name: str, **values: str) -> str:
-    """Press a button, say yes if asked, and return what is said."""
-    page = client.post(address(row, name), {"confirmed": "yes", **values})
-    assert (page.status_code, page.headers["Location"]) == (302, parts.page_of(Connection, row.pk)), page.content
-    said = "\n".join(str(message) for message in get_messages(page.wsgi_request))
-    client.cookies.pop("messages", None)
-    return said
-
-
-def read(client: Client, row: Connection) -> str:
-    page = client.get(parts.page_of(Connection, row.pk))
-    assert page.status_code == 200
-    return page.content.decode()
 
 
 # -- Calendly ---------------------------------------------------------------------------------------------------
@@ -236,38 +209,6 @@ def test_an_unreachable_calendly_is_words(name: str, staff: Client, paris: Conne
 
     assert "tried again" in press(staff, paris, name, secret="another-token-0123456789")
     assert Connection.objects.get(pk=paris.pk).access_token == PERSONAL_TOKEN
-
-
-# -- A key for secrets that is missing --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("keys", [[], [Fernet.generate_key().decode()]])
-def test_secrets_that_can_not_be_read_leave_the_page_and_its_buttons_alive(
-    keys: list[str], staff: Client, paris: Connection, settings: Settings
-) -> None:
-    consent.use_application(settings)
-    subscription.subscribe(connected(paris))
-    setup.save_brevo_key(paris.brevo_account, BREVO_KEY)
-    settings.FIELD_ENCRYPTION_KEYS = keys
-
-    assert "FIELD_ENCRYPTION_KEYS" in read(staff, paris)
-    for name in STEPS:
-        assert press(staff, paris, name, secret="")
-    assert staff.post(reverse("calendly_connector:oauth_connect", args=[paris.pk])).status_code == 302
-    for model in (Connection, BrevoAccount):
-        assert staff.get(parts.list_of(model)).status_code == 200
-    assert staff.get(parts.page_of(BrevoAccount, paris.brevo_account_id)).status_code == 200
-
-
-def test_everything_lost_with_a_key_can_be_put_in_anew(staff: Client, paris: Connection, settings: Settings) -> None:
-    setup.save_brevo_key(connected(paris).brevo_account, BREVO_KEY)
-    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-
-    assert "is connected" in press(staff, paris, "token", secret=PERSONAL_TOKEN)
-    assert "was saved" in press(staff, paris, "key", secret=BREVO_KEY)
-    assert "was changed" in press(staff, paris, "rotate")
-    assert "can&#x27;t be decrypted" not in read(staff, paris)
-    assert Connection.objects.get(pk=paris.pk).signing_key
 
 
 # -- Who may ----------------------------------------------------------------------------------------------------
