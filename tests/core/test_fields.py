@@ -215,6 +215,12 @@ def test_question_is_found_however_it_is_typed(question: str, asked: str) -> Non
     assert fields.answer_to(asked, invitee) == "x"
 
 
+def test_letters_of_a_question_are_never_taken_off() -> None:
+    invitee = make_invitee(answers=(Answer(question="Xbox", answer="x"),))
+
+    assert fields.answer_to("box", invitee) is None
+
+
 def test_answer_is_read_by_its_question() -> None:
     assert fields.read("answer:company", context(RICH)) == "Benali Conseil"
     assert fields.read("answer:shoe size", context(RICH)) is None

@@ -1,6 +1,7 @@
 """Calendly's JSON → a booking, or why not: a table over every payload file, and every way to spoil one."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from calendly_connector.core.booking import Booking, Payment, Tracking
 from calendly_connector.core.errors import MalformedPayload
-from calendly_connector.core.interpret import Ignored, Seen, interpret_listing, interpret_webhook
+from calendly_connector.core.interpret import Ignored, Seen, interpret_listing, interpret_webhook, webhook_name
 from calendly_connector.core.trigger import OTHER_WEBHOOKS
 from tests import payload_files
 from tests.core.interpreted import DIFFERENCES, PLAIN
@@ -330,10 +331,14 @@ def test_guests_are_written_as_people_are() -> None:
     assert booking_of(changed("payload.scheduled_event.event_guests", guests)).meeting.guests == ("chef@example.fr", "")
 
 
-def test_time_without_a_zone_is_utc_and_one_with_an_offset_is_turned_into_it() -> None:
+def test_time_without_a_zone_is_utc_and_one_with_an_offset_is_turned_into_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")  # wherever this machine stands
+    time.tzset()
     naive = booking_of(changed("payload.scheduled_event.start_time", "2026-12-03T09:00:00"))
     offset = booking_of(changed("payload.scheduled_event.start_time", "2026-12-03T10:00:00+01:00"))
 
+    monkeypatch.undo()
+    time.tzset()
     for booking in (naive, offset):
         assert booking.meeting.start_at == PLAIN["meeting.start_at"]
         assert booking.meeting.start_at.tzinfo is UTC
@@ -353,6 +358,21 @@ def paths(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 RICH = payload_files.load("invitee.created__unknown_keys_options")
 PLACES = [path for path in paths(RICH) if path]
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ({"event": "invitee.created"}, "invitee.created"),
+        ({}, ""),
+        ({"event": None}, ""),
+        (None, ""),
+        ([], ""),
+        ("x", ""),
+    ],
+)
+def test_name_of_a_delivery_is_what_it_calls_itself(body: Any, name: str) -> None:
+    assert webhook_name(body) == name
 
 
 def answer_to(body: Any) -> None:
