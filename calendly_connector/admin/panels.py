@@ -100,7 +100,7 @@ def _calendly(row: Connection, user: Any) -> Panel:
         facts=facts,
         reason=row.state_reason,
         table=_capabilities(row),
-        buttons=_allowed(user, row, "test", "disconnect", first=_connect_button(row)),
+        buttons=_allowed(user, row, *_calendly_steps(row), first=_connect_button(row)),
         form=_form(
             row, user, "token",
             summary="Use a personal access token instead",
@@ -108,6 +108,15 @@ def _calendly(row: Connection, user: Any) -> Panel:
             help="From Calendly: Integrations & apps → API & webhooks. It is tested, then stored encrypted.",
         ),
     )  # fmt: skip
+
+
+def _calendly_steps(row: Connection) -> list[str]:
+    """Return what makes sense: there may be nothing yet to test or to disconnect."""
+    is_given = row.token_kind != Kind.NONE
+    return [
+        *(["test"] if is_given or row.is_environment else []),
+        *(["disconnect"] if is_given or row.subscription else []),
+    ]
 
 
 def _access(row: Connection) -> Cell:

@@ -67,6 +67,8 @@ def test_staff_connect_refuse_resume_subscribe_and_test(
     with web_process(ours, database_url=database_url, output=tmp_path / "web.log"), open_page() as page:
         complaints = watch_policy(page, ours, river.sandbox.url)
         log_in(page, f"{ours}{parts.page_of(Connection, paris.pk)}")
+        expect(page.get_by_label("Calendly", exact=True)).to_be_visible()
+        page.reload()  # what a form's answer leads to came without the policy
         calendly, webhooks = page.get_by_label("Calendly", exact=True), page.get_by_label("Webhooks", exact=True)
         expect(calendly.get_by_text("Not connected")).to_be_visible()
 

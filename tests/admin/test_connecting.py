@@ -37,6 +37,7 @@ def test_a_new_connection_explains_the_button_that_does_not_work(staff: Client, 
     assert "disabled>Connect with Calendly" in text
     assert "set CALENDLY_CLIENT_ID and CALENDLY_CLIENT_SECRET" in text
     assert "/oauth/calendly/callback</code>" in text
+    assert address(paris, "disconnect") not in text
 
 
 def test_with_an_application_the_button_leads_to_calendly(staff: Client, paris: Connection, settings: Settings) -> None:
@@ -104,6 +105,7 @@ def test_disconnect_asks_first_and_then_forgets(staff: Client, paris: Connection
     subscription.subscribe(connected(paris))
 
     asked = staff.post(address(paris, "disconnect")).content.decode()
+    assert address(paris, "disconnect") in read(staff, paris)
     assert "The webhook subscription is deleted" in asked
     assert Connection.objects.get(pk=paris.pk).state == "connected"
 

@@ -50,3 +50,19 @@ def test_everything_lost_with_a_key_can_be_put_in_anew(staff: Client, paris: Con
     assert "was changed" in press(staff, paris, "rotate")
     assert "can&#x27;t be decrypted" not in read(staff, paris)
     assert Connection.objects.get(pk=paris.pk).signing_key
+
+
+def test_the_button_connects_although_the_old_tokens_can_not_be_read(
+    staff: Client, paris: Connection, river: River, settings: Settings
+) -> None:
+    connected(paris)
+    consent.use_application(settings)
+    river.calendly.settings.oauth_tokens_per_minute = None
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+    start = staff.post(reverse("calendly_connector:oauth_connect", args=[paris.pk]))
+    staff.get(reverse("calendly_connector:oauth_callback"), consent.answer(start.headers["Location"]))
+
+    row = Connection.objects.defer("signing_key").get(pk=paris.pk)
+    assert (row.state, row.token_kind) == ("connected", "oauth")
+    assert "Connected with the button; set, ends in" in read(staff, paris)
