@@ -147,6 +147,7 @@ LOGGING = {
     },
     "loggers": {
         "django": {"handlers": ["mail_admins"], "level": "INFO"},
+        "urllib3": {"level": "INFO"},  # at DEBUG it would write every path, and paths hold e-mail addresses
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO").upper()},

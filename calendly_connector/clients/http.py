@@ -31,6 +31,7 @@ SENT = (
 PERSON = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
 CREDENTIALS = ("api-key", "authorization")
 
+HANDSHAKE_WORDS = ("CERTIFICATE", "HANDSHAKE", "WRONG_VERSION", "UNSUPPORTED_PROTOCOL", "UNKNOWN_CA")
 RESET_HEADERS = ("retry-after", "x-sib-ratelimit-reset", "x-ratelimit-reset")
 
 STATUS_ERRORS: dict[int, type[errors.ApiError]] = {
@@ -110,12 +111,18 @@ def masked(doing: str) -> str:
     return "/".join("…" if "@" in part or "%40" in part.lower() else part for part in doing.split("/"))
 
 
+def _is_failed_handshake(error: requests.RequestException) -> bool:
+    """Return whether TLS failed before anything was sent; it may also break while an answer is read."""
+    words = str(error).upper()
+    return isinstance(error, requests.exceptions.SSLError) and any(word in words for word in HANDSHAKE_WORDS)
+
+
 def transport_error(error: requests.RequestException, doing: str) -> errors.ApiError:
     """Tell "nothing was sent" from "no answer came". Anything in doubt counts as sent."""
     reason = error.args[0] if error.args else None
     reason = getattr(reason, "reason", reason)  # what urllib3's MaxRetryError wraps
     not_sent = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
-    if isinstance(error, requests.ConnectTimeout | requests.exceptions.SSLError) or isinstance(reason, not_sent):
+    if isinstance(error, requests.ConnectTimeout) or isinstance(reason, not_sent) or _is_failed_handshake(error):
         return errors.Unreachable(f"{doing}: no connection could be made ({type(reason or error).__name__}).")
     if isinstance(error, SENT):
         return errors.AnswerLost(f"{doing}: it was sent, but no answer came ({type(reason or error).__name__}).")

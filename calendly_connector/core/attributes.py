@@ -54,13 +54,12 @@ def _to_date(value: Any, attribute: Attribute) -> Value:
 
 
 def _to_float(value: Any, attribute: Attribute) -> Value:
-    if isinstance(value, int | float):  # True and False count as 1 and 0
-        number = float(value)
-    else:
-        try:
-            number = float(_as_text(value).strip().replace(",", "."))
-        except ValueError:
-            raise Unfit(f"“{_as_text(value)[:60]}” is no number") from None
+    try:  # True and False count as 1 and 0
+        number = float(value if isinstance(value, int | float) else _as_text(value).strip().replace(",", "."))
+    except ValueError:
+        raise Unfit(f"“{_as_text(value)[:60]}” is no number") from None
+    except OverflowError:
+        raise Unfit("the number is larger than Brevo can keep") from None
     if not math.isfinite(number):
         raise Unfit(f"“{_as_text(value)[:60]}” is no number that Brevo can keep")
     return int(number) if number.is_integer() else number

@@ -79,7 +79,8 @@ def list_operations(entries: Iterable[Entry], *, rules: RuleSet, applied: ListOp
 
     Every booking speaks for the stages it went through; the later booking has the last word, and a booking that is
     still to come has it over all that are over: canceling one of two meetings takes nobody off the other's list. A
-    list that we once joined and that no stage wants any more is left (a no-show mark that was withdrawn).
+    list that we joined because of a no-show or an attendance is left again when that is withdrawn. Other lists keep
+    whom they have: a change of the mapping takes nobody off a list.
     """
     operations: dict[int, str] = {}
     for entry in sorted(entries, key=lambda entry: (entry.status is Status.BOOKED, entry.changed_at, entry.uri)):
@@ -90,7 +91,7 @@ def list_operations(entries: Iterable[Entry], *, rules: RuleSet, applied: ListOp
             rule = rules.rule_for(event_type, trigger)
             operations |= dict.fromkeys(rule.join_lists, JOIN) | dict.fromkeys(rule.leave_lists, LEAVE)
     withdrawn = [number for number, what in applied.items() if what == JOIN and number not in operations]
-    return operations | {number: LEAVE for number in withdrawn if number in rules.named_lists}
+    return operations | {number: LEAVE for number in withdrawn if number in rules.revocable_lists}
 
 
 def stages(entry: Entry) -> Sequence[Trigger]:

@@ -62,10 +62,10 @@ PHONE_WORDS = (
     "portable",
     "handy",
     "whatsapp",
-    "sms",
-    "tel",
-    "cell",
+    "telephone",
+    "cellphone",
 )
+SHORT_PHONE_WORDS = frozenset({"cell", "sms", "tel", "tél"})  # whole words: “Tell us…” asks for no phone
 
 
 def read(source: str, context: Context) -> Any:
@@ -114,7 +114,7 @@ def phone(context: Context) -> str:
 
 def _asks_for_phone(question: str) -> bool:
     words = re.findall(r"\w+", question.casefold())
-    return any(word.startswith(PHONE_WORDS) for word in words)
+    return any(word in SHORT_PHONE_WORDS or word.startswith(PHONE_WORDS) for word in words)
 
 
 def _day(moment: datetime, booking: Booking, context: Context) -> date:

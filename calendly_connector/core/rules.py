@@ -8,6 +8,8 @@ from enum import StrEnum
 from calendly_connector.core.attributes import Attribute
 from calendly_connector.core.trigger import Trigger
 
+REVOCABLE = frozenset({Trigger.NO_SHOW, Trigger.ATTENDED})
+
 
 class Overwrite(StrEnum):
     """When a mapped value may replace what the contact has."""
@@ -55,6 +57,13 @@ class RuleSet:
             if (row, trigger) in self.grid:
                 return self.grid[row, trigger]
         return TriggerRule()
+
+    @property
+    def revocable_lists(self) -> frozenset[int]:
+        """Return the lists joined for what may be withdrawn: a no-show mark, or an attendance that a mark disproves."""
+        return frozenset(
+            number for (_, trigger), rule in self.grid.items() if trigger in REVOCABLE for number in rule.join_lists
+        )
 
     @property
     def named_lists(self) -> frozenset[int]:

@@ -41,8 +41,9 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
     with transaction.atomic():
         person = lock_person(connection, seen.invitee.email)
         relatives = _Relatives.of(connection, seen)
+        known = relatives.itself.to_entry() if relatives.itself else None
         merged = merge.merge(
-            relatives.itself.to_entry() if relatives.itself else None,
+            known,
             seen,
             successor=relatives.new_half.uri if relatives.new_half else "",
             predecessor=relatives.old_half.to_entry() if relatives.old_half else None,
@@ -52,6 +53,8 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
         if source.is_quiet:
             merged = _aged(merged, rules.grace)
         if not merged.is_news:
+            if relatives.itself and merged.entry != known:  # the same facts, seen later: what comes late must know that
+                relatives.itself.take(merged.entry).save()
             return merged
         person = _owner(connection, person, merged.entry, relatives.itself)
         row = relatives.itself or Booking(connection=connection)
@@ -153,9 +156,11 @@ def _relink(connection: Connection, row: Booking, relatives: _Relatives, entry: 
 
 def _carry_moves(connection: Connection, row: Booking) -> None:
     """Carry the number of moves on to bookings that were seen before the one they were moved from."""
+    walked = {row.uri}  # Calendly makes no rings, but whoever signs may send one
     while following := Booking.objects.filter(connection=connection, old_invitee=row.uri).first():
-        if following.moves == row.moves + 1:
+        if following.moves == row.moves + 1 or following.uri in walked:
             return
+        walked.add(following.uri)
         following.moves = row.moves + 1
         following.save(update_fields=["moves"])
         row = following

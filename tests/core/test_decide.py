@@ -575,3 +575,12 @@ def test_empty_configuration_waits_a_day_and_counts_in_utc() -> None:
     rules = RuleSet()
 
     assert (rules.grace, rules.timezone, rules.to_e164("x")) == (timedelta(hours=24), "UTC", "x")
+
+
+def test_a_change_of_the_mapping_takes_nobody_off_a_list() -> None:
+    before = {7: JOIN}  # joined when a booking still said so; now only the cancellation's row names the list
+    rules = grid(canceled=TriggerRule(join_lists=(7,)))
+
+    decision = contact(make_entry(), rules=rules, applied=before)
+
+    assert decision.leave is None
