@@ -1,5 +1,6 @@
 """A crowd against Brevo's real limits: how close one by one comes to them, and what the many-at-once lane gains."""
 
+import logging
 import signal
 import time
 from dataclasses import replace
@@ -56,6 +57,7 @@ def _together(stage: Stage, people: int) -> tuple[float, int]:
 def _let_wait(stage: Stage, people: int) -> None:
     """Let people book while writing is paused, then resume: from now on it is Brevo's limits that count."""
     account = BrevoAccount.objects.get()
+    logging.disable(logging.ERROR)  # a pause is an alarm, and this one is ours
     accounts.pause(account, "The benchmark gathers a crowd.")
     Load(stage.plan.web_port, Factory(stage.signing_key).make(people), at_once=8).run()
     end = time.monotonic() + scenes.DRAIN_SECONDS

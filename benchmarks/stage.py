@@ -24,7 +24,7 @@ BASE = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
 SECRETS = {
     "SECRET_KEY": "known-to-everyone-and-good-for-a-benchmark-alone",
-    "FIELD_ENCRYPTION_KEYS": "",
+    "FIELD_ENCRYPTION_KEYS": "YmVuY2htYXJrcy1vbmx5LWtleS0zMi1ieXRlcy1vayE=",
     "DEBUG": "false",
     "ALLOWED_HOSTS": "127.0.0.1",
     "LOG_LEVEL": "WARNING",

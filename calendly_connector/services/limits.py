@@ -12,12 +12,12 @@ from django.db.models.functions import Greatest
 
 from calendly_connector.models import RateLimit
 
-FAST, HOURLY = 0.1015, 45.0
+FAST, HOURLY = 0.103, 45.0
 """Seconds between calls at an even pace. A little over a tenth: with the burst below, no second sees an eleventh call.
 Of a hundred an hour, eighty go evenly and twenty may go at once."""
 
 INTERVALS = {"contacts": FAST, "events": FAST, "other": HOURLY}  # event batches count as other, until shown otherwise
-EARLY = 0.015  # seconds; lets a call that came late be made up for
+EARLY = 0.03  # seconds by which a call may be early, so that one that came late is made up for
 DOCUMENTED = {"contacts": 0.1, "events": 0.1, "other": 36.0}  # seconds between calls by Brevo's own table
 BURST = {FAST: EARLY, HOURLY: 900.0}  # how far ahead of an even pace a call may be
 LONGEST_WAIT = {"contacts": 30.0, "events": 30.0, "other": 3600.0}
