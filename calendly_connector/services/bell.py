@@ -9,7 +9,7 @@ from django.db import connection
 
 from calendly_connector.services.queue import CHANNEL
 
-GLANCE, CALM_GLANCE = 0.01, 0.025  # seconds between looks at SQLite's data_version; a look costs about 0.1 ms
+GLANCE, CALM_GLANCE = 0.01, 0.04  # seconds between looks at SQLite's data_version; a look costs about 0.1 ms
 CALM_AFTER = 2.0  # seconds without a change
 PATIENCE = 0.5  # seconds to wait for PostgreSQL before looking whether we are to stop
 
