@@ -1,5 +1,6 @@
 """What every group of Calendly's endpoints is written with: the state, the caller, and typed query parameters."""
 
+from abc import ABC, abstractmethod
 from functools import wraps
 from typing import Any
 
@@ -10,7 +11,7 @@ from sandbox.calendly_values import API, Json, moment
 from sandbox.http import Handler, Request, Response, Router
 
 
-class Endpoints:
+class Endpoints(ABC):
     """Base of the endpoint groups. Handlers run one at a time, under the bookings' lock."""
 
     def __init__(self, router: Router, bookings: Bookings, access: Access) -> None:
@@ -21,9 +22,9 @@ class Endpoints:
         for (method, template), handler in self.routes().items():
             router.route(method, template)(self._locked(handler))
 
+    @abstractmethod
     def routes(self) -> dict[tuple[str, str], Handler]:
         """Return the handlers by method and template."""
-        raise NotImplementedError
 
     def now(self) -> float:
         """Return the simulated time."""

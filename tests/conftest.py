@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.db import connection
 
+from sandbox.app import Sandbox
 from tests.network import loopback_only
 
 
@@ -33,6 +34,13 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory, worke
         names["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
     else:
         names["TEST"]["NAME"] = f"test_{names['NAME']}_{worker_id}"
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    """Serve one sandbox for all tests of this process."""
+    with Sandbox() as sandbox:
+        yield sandbox
 
 
 @pytest.fixture

@@ -31,10 +31,7 @@ from sandbox.calendly_world import CLIENT_ID
 from sandbox.world import Fault
 from tests import consent
 from tests.admin.rows import make_booking_row, make_some_of_everything
-from tests.journeys.conftest import running_sandbox
 from tests.journeys.river import River
-
-__all__ = ["running_sandbox"]
 
 PLANTED = {
     "SECRET_KEY": "planted-secret-key-of-django-0123456789-abcdefghij",

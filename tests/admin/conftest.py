@@ -8,9 +8,9 @@ from django.test import Client
 
 from calendly_connector.models import Connection
 from tests.admin.rows import make_connection
-from tests.journeys.conftest import river, running_sandbox
+from tests.journeys.conftest import river
 
-__all__ = ["river", "running_sandbox"]  # the sandbox, for what asks the two services
+__all__ = ["river"]  # the sandbox, for what asks the two services
 
 
 @pytest.fixture

@@ -215,6 +215,8 @@ def test_deleting_what_is_gone_is_success(calendly: CalendlyClient) -> None:
     calendly.delete_subscription(made.uri)
     calendly.delete_subscription(made.uri)
 
+    assert list(calendly.list_subscriptions(organization=ORGANIZATION, scope="organization")) == []
+
 
 def test_subscription_of_one_user_is_listed_under_the_user(calendly: CalendlyClient) -> None:
     made = subscribe(calendly, scope="user", user=CAMILLE)

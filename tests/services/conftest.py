@@ -12,13 +12,6 @@ from sandbox.app import Sandbox
 from tests.journeys.river import River
 
 
-@pytest.fixture(scope="session")
-def running_sandbox() -> Iterator[Sandbox]:
-    """Serve one sandbox for all tests of this process."""
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
 def installation(
     running_sandbox: Sandbox, settings: Settings, db: None, monkeypatch: pytest.MonkeyPatch

@@ -7,10 +7,10 @@ from calendly_connector.models import Job, SyncLogEntry, WebhookDelivery
 from calendly_connector.services import push, retry
 from sandbox import scenarios
 from tests.admin.rows import make_booking_row, make_connection, make_delivery, make_step
-from tests.journeys.conftest import river, running_sandbox
+from tests.journeys.conftest import river
 from tests.journeys.river import River
 
-__all__ = ["river", "running_sandbox"]
+__all__ = ["river"]
 
 ALL = SyncLogEntry.objects
 

@@ -15,10 +15,7 @@ from calendly_connector.services import connection as connections
 from calendly_connector.services import oauth
 from sandbox.app import Sandbox
 from tests import consent
-from tests.journeys.conftest import running_sandbox
 from tests.journeys.river import River
-
-__all__ = ["running_sandbox"]
 
 CALLBACK = "/oauth/calendly/callback"
 
