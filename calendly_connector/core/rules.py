@@ -19,6 +19,26 @@ class Overwrite(StrEnum):
     NEVER = "never"
 
 
+class ConsentMode(StrEnum):
+    """When a booking may let its person join lists."""
+
+    ALWAYS = "always"
+    ANSWER = "answer"  # only with the chosen answer to the chosen question
+    NEVER = "never"  # event and attributes only
+    DOUBLE_OPT_IN = "double_opt_in"  # Brevo asks by mail, and the click joins
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentRule:
+    """What one row of the grid needs before people join its lists."""
+
+    mode: ConsentMode = ConsentMode.ALWAYS
+    question: str = ""
+    answer: str = ""
+    template: int = 0  # Brevo's double opt-in template
+    redirect_url: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FieldRule:
     """One line of the field mapping. `source` is a key of `fields.FIELDS` or `answer:<question>`."""
@@ -44,6 +64,7 @@ class RuleSet:
 
     fields: tuple[FieldRule, ...] = ()
     grid: Mapping[tuple[str, Trigger], TriggerRule] = field(default_factory=dict)  # "" is the default row
+    consents: Mapping[str, ConsentRule] = field(default_factory=dict)  # event type URI, or "" for the default row
     ignored_types: frozenset[str] = frozenset()  # event type URIs
     attributes: Mapping[str, Attribute] | None = None  # Brevo's live catalogue by name; None: not read yet
     type_names: Mapping[str, str] = field(default_factory=dict)  # event type URI → its name
@@ -57,6 +78,10 @@ class RuleSet:
             if (row, trigger) in self.grid:
                 return self.grid[row, trigger]
         return TriggerRule()
+
+    def consent_for(self, event_type: str) -> ConsentRule:
+        """Return what an event type's row needs before people join lists, else the default row: else nothing."""
+        return self.consents.get(event_type) or self.consents.get("") or ConsentRule()
 
     @property
     def revocable_lists(self) -> frozenset[int]:

@@ -16,9 +16,13 @@ class EventType(models.Model):
     name = models.CharField(max_length=255)
     is_active = models.BooleanField(default=True)
     kind = models.CharField(max_length=40, blank=True)
-    owner = models.CharField(max_length=255, blank=True)
+    owner = models.CharField(max_length=255, blank=True, help_text="The host's, or the team's, name.")
+    is_team = models.BooleanField("belongs to a team", default=False)
     questions = models.JSONField(default=list, blank=True)
     is_ignored = models.BooleanField("ignore its bookings", default=False)
+    decided_name = models.CharField(
+        max_length=255, blank=True, help_text="Its name when staff decided how it is mapped; empty: not decided yet."
+    )
     read_at = models.DateTimeField()
 
     class Meta:
@@ -29,6 +33,11 @@ class EventType(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_undecided(self) -> bool:
+        """Return whether staff have not yet said how bookings of this type, under this name, are mapped."""
+        return self.decided_name != self.name
+
 
 class BrevoList(models.Model):
     """One list of a Brevo account."""
@@ -36,6 +45,7 @@ class BrevoList(models.Model):
     account = models.ForeignKey(BrevoAccount, on_delete=models.CASCADE, related_name="lists")
     number = models.BigIntegerField("id in Brevo")
     name = models.CharField(max_length=255)
+    folder = models.CharField(max_length=255, blank=True, help_text="The folder's name in Brevo.")
     size = models.PositiveIntegerField(default=0)
     read_at = models.DateTimeField()
 

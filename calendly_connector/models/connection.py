@@ -42,6 +42,7 @@ class BrevoAccount(models.Model):
         """Readable names."""
 
         verbose_name = "Brevo account"
+        permissions: ClassVar = [("pause_brevoaccount", "Can pause and resume writing to Brevo")]
 
     def __str__(self) -> str:
         return self.name
@@ -131,6 +132,10 @@ class Connection(models.Model):
     guest_policy = models.CharField(
         max_length=10, choices=GuestPolicy, default=GuestPolicy.IGNORE, help_text="Guests have no booking of their own."
     )
+    debug_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until then headers and bodies of all calls are kept, masked."
+    )
+    setup_notes = models.JSONField(default=dict, blank=True, help_text="What staff settled in the set-up wizard.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from calendly_connector.core.rules import Overwrite
+from calendly_connector.core.rules import ConsentMode, Overwrite
 from calendly_connector.models.connection import Connection
 
 
@@ -68,3 +68,38 @@ class FieldMapping(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} → {self.attribute}"
+
+
+class ConsentRule(models.Model):
+    """When a row of the grid may let people join its lists. An empty event type is the default row."""
+
+    class Mode(models.TextChoices):
+        """Mirrors `core.rules.ConsentMode`."""
+
+        ALWAYS = ConsentMode.ALWAYS.value, "Always"
+        ANSWER = ConsentMode.ANSWER.value, "Only with a chosen answer"
+        NEVER = ConsentMode.NEVER.value, "Never: event and attributes only"
+        DOUBLE_OPT_IN = ConsentMode.DOUBLE_OPT_IN.value, "After a click in a mail (double opt-in)"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="consent_rules")
+    event_type = models.CharField(max_length=255, blank=True)
+    mode = models.CharField("joins lists", max_length=15, choices=Mode, default=Mode.ALWAYS)
+    question = models.CharField(max_length=300, blank=True, help_text="The question that asks for consent.")
+    answer = models.CharField(max_length=300, blank=True, help_text="The answer that gives it, such as Yes.")
+    template = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Id of Brevo's double opt-in template: active and tagged “optin”."
+    )
+    redirect_url = models.CharField(
+        "page after the click",
+        max_length=500,
+        blank=True,
+        help_text="Where the person arrives, such as a thank-you page.",
+    )
+
+    class Meta:
+        """One rule per row."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["connection", "event_type"], name="consent_rule_once")]
+
+    def __str__(self) -> str:
+        return f"{self.event_type.rsplit('/', 1)[-1] or 'every other type'}: {self.get_mode_display()}"

@@ -30,6 +30,7 @@ class Person(models.Model):
         """Found by e-mail and by the clock."""
 
         verbose_name_plural = "people"
+        permissions: ClassVar = [("view_addresses", "Can see people's e-mail addresses")]
         constraints: ClassVar = [models.UniqueConstraint(fields=["connection", "email"], name="person_once")]
         indexes: ClassVar = [
             models.Index(fields=["clock_at"], condition=models.Q(clock_at__isnull=False), name="person_clock")

@@ -13,6 +13,9 @@ class Reread(models.Model):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="rereads")
     since = models.DateTimeField(help_text="Whatever changed from here on is read again.")
     until = models.DateTimeField(null=True, blank=True, help_text="Only meetings that begin before; empty: all.")
+    is_history = models.BooleanField(
+        "history", default=False, help_text="Everything is taken in, and no automation event leaves."
+    )
     why = models.CharField(max_length=200, blank=True)
     reached_at = models.DateTimeField(null=True, blank=True, help_text="Meetings that begin before have been read.")
     meetings = models.PositiveIntegerField("meetings seen", default=0)
@@ -23,11 +26,13 @@ class Reread(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        """One open reading per connection: a second wish widens it."""
+        """One open reading of each sort per connection: a second wish widens it."""
 
         ordering: ClassVar = ["-asked_at"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["connection"], condition=models.Q(finished_at=None), name="one_open_reread")
+            models.UniqueConstraint(
+                fields=["connection", "is_history"], condition=models.Q(finished_at=None), name="one_open_reread"
+            )
         ]
 
     def __str__(self) -> str:

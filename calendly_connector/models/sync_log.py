@@ -18,6 +18,7 @@ class SyncLogEntry(models.Model):
 
         CONTACT = "contact", "Write contact"
         LEAVE_LISTS = "leave_lists", "Leave lists"
+        OPT_IN = "opt_in", "Ask for consent"
         EVENT = "event", "Send event"
 
     class State(models.TextChoices):
@@ -44,6 +45,9 @@ class SyncLogEntry(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     summary = models.CharField(max_length=300, help_text="What is to be done, or was done.")
     reason = models.TextField(blank=True, help_text="Why not, or what to do about it.")
+    cause = models.CharField(
+        max_length=120, blank=True, help_text="What staff should mend, as a code that equal failures share."
+    )
     request = models.JSONField(default=dict, blank=True, help_text="What is, or was, sent to Brevo.")
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -66,6 +70,8 @@ class SyncLogEntry(models.Model):
                 condition=models.Q(state__in=["waiting", "sending", "unknown"]),
                 name="log_open",
             ),
+            models.Index(fields=["cause", "connection"], condition=~models.Q(cause=""), name="log_cause"),
+            models.Index(fields=["person"], condition=~models.Q(cause=""), name="log_person_cause"),
             models.Index(fields=["created_at"], name="log_created_at"),
             models.Index(fields=["state", "created_at"], name="log_state"),
         ]

@@ -4,10 +4,9 @@ import time
 from datetime import timedelta
 
 from calendly_connector import conf
-from calendly_connector.core.rules import FieldRule, Overwrite, RuleSet, TriggerRule
-from calendly_connector.core.trigger import Trigger
-from calendly_connector.models import BrevoAttribute, Connection, EventType, FieldMapping, TriggerMapping
-from calendly_connector.services import normalise
+from calendly_connector.core.rules import RuleSet
+from calendly_connector.models import BrevoAttribute, Connection, EventType, FieldMapping
+from calendly_connector.services import normalise, snapshot
 
 DEFAULT_FIELDS = {
     "FIRSTNAME": "first_name",
@@ -35,7 +34,7 @@ def rules_of(connection: Connection) -> RuleSet:
     kept = _kept.get(connection.pk)
     if kept and kept[0] > time.monotonic():
         return kept[1]
-    rules = _read(connection)
+    rules = rules_from(connection, snapshot.take(connection))
     _kept[connection.pk] = (time.monotonic() + conf.rules_kept_seconds(), rules)
     return rules
 
@@ -48,31 +47,16 @@ def forget() -> None:
 _kept: dict[int, tuple[float, RuleSet]] = {}  # connection → until when (monotonic), and its rules
 
 
-def _read(connection: Connection) -> RuleSet:
-    types = list(EventType.objects.filter(connection=connection).values_list("uri", "name", "is_ignored"))
+def rules_from(connection: Connection, content: snapshot.Content) -> RuleSet:
+    """Return the configuration that a mapping makes together with what is known of both services today."""
+    types = EventType.objects.filter(connection=connection).values_list("uri", "name")
     account = connection.brevo_account
     rows = BrevoAttribute.objects.filter(account=account)
     return RuleSet(
-        fields=tuple(
-            FieldRule(source=source, attribute=attribute, overwrite=Overwrite(overwrite))
-            for source, attribute, overwrite in FieldMapping.objects.filter(connection=connection)
-            .order_by("pk")
-            .values_list("source", "attribute", "overwrite")
-        ),
-        grid={(row.event_type, Trigger(row.trigger)): _rule(row) for row in connection.trigger_mappings.all()},
-        ignored_types=frozenset(uri for uri, _, is_ignored in types if is_ignored),
+        **snapshot.values_of(content),
         attributes={row.name: row.to_value() for row in rows} if account.attributes_read_at else None,
-        type_names={uri: name for uri, name, _ in types},
+        type_names=dict(types),
         grace=timedelta(hours=connection.grace_hours),
         timezone=connection.timezone,
         to_e164=normalise.e164_for(connection.phone_region),
-    )
-
-
-def _rule(row: TriggerMapping) -> TriggerRule:
-    return TriggerRule(
-        join_lists=tuple(row.join_lists),
-        leave_lists=tuple(row.leave_lists),
-        sends_event=row.sends_event,
-        event_name=row.event_name,
     )

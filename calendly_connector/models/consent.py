@@ -1,0 +1,31 @@
+"""The proof of a consent: what was asked, what was answered, when, and for which lists."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from calendly_connector.models.booking import Booking
+from calendly_connector.models.person import Person
+
+
+class ConsentProof(models.Model):
+    """One consent that let a person join lists, or the mail that asked for it. Kept as it was given."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="consents")
+    booking = models.ForeignKey(Booking, on_delete=models.SET_NULL, null=True, blank=True, related_name="consents")
+    mode = models.CharField(max_length=15, help_text="The consent rule in force then.")
+    question = models.CharField(max_length=300, blank=True)
+    answer = models.TextField(blank=True)
+    template = models.PositiveIntegerField(null=True, blank=True, help_text="Brevo's double opt-in template.")
+    lists = models.JSONField(default=list, help_text="Ids of the Brevo lists it was given for.")
+    given_at = models.DateTimeField(help_text="When the booking that gave it was made.")
+    noted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """One per booking and rule."""
+
+        ordering: ClassVar = ["-given_at", "-pk"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["booking", "mode"], name="consent_proof_once")]
+
+    def __str__(self) -> str:
+        return f"{self.question}: {self.answer}" if self.question else self.mode

@@ -1,0 +1,118 @@
+"""Saved versions of a mapping: kept at every change, shown as lines of words, rolled back, and looked up by day."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
+from django.utils import timezone
+
+from calendly_connector.core.fields import FIELDS
+from calendly_connector.core.rules import RuleSet
+from calendly_connector.models import BrevoList, Connection, EventType, MappingVersion
+from calendly_connector.services import mapping, snapshot
+
+LONGEST_WHY = 200
+Who = AbstractBaseUser | AnonymousUser | None
+"""Who changes a mapping; None for a command."""
+
+
+@contextmanager
+def changing(connection: Connection, *, by: Who, why: str) -> Iterator[None]:
+    """Keep the mapping as it was, if it never was, and as it is afterwards, if it changed. One transaction.
+
+    Every change of grid, fields, consent rules and ignored types is made inside this.
+    """
+    with transaction.atomic():
+        Connection.objects.select_for_update().get(pk=connection.pk)
+        if not MappingVersion.objects.filter(connection=connection).exists():
+            _keep(connection, by=None, why="As it was before versions were kept")
+        yield
+        _keep(connection, by=by, why=why)
+    mapping.forget()
+
+
+def roll_back(version: MappingVersion, *, by: Who) -> None:
+    """Make an older version the mapping again, as a new version."""
+    with changing(version.connection, by=by, why=f"Rolled back to version {version.number}"):
+        snapshot.apply(version.connection, version.content)
+
+
+def replace(connection: Connection, content: snapshot.Content, *, by: Who, why: str) -> None:
+    """Replace the whole mapping, keeping what was there."""
+    with changing(connection, by=by, why=why):
+        snapshot.apply(connection, content)
+
+
+def rules_at(connection: Connection, moment: datetime) -> RuleSet:
+    """Return the mapping that was in force at a moment, else the oldest one kept, else today's."""
+    kept = MappingVersion.objects.filter(connection=connection)
+    version = kept.filter(made_at__lte=moment).first() or kept.last()
+    return mapping.rules_from(connection, version.content if version else snapshot.take(connection))
+
+
+def differences(connection: Connection, before: snapshot.Content, after: snapshot.Content) -> list[str]:
+    """Return what changed between two mappings, a line of words for each change."""
+    words = _Words(connection)
+    old, new = dict(words.lines(before)), dict(words.lines(after))
+    gone = [f"− {old[key]}" for key in old if key not in new]
+    changed = [f"{old[key]} → {new[key]}" for key in old if key in new and old[key] != new[key]]
+    added = [f"+ {new[key]}" for key in new if key not in old]
+    return [*added, *changed, *gone]
+
+
+def _keep(connection: Connection, *, by: Who, why: str) -> None:
+    content = snapshot.take(connection)
+    last = MappingVersion.objects.filter(connection=connection).first()
+    if last and last.content == content:
+        return
+    MappingVersion.objects.create(
+        connection=connection,
+        number=last.number + 1 if last else 1,
+        made_at=timezone.now() if last else connection.created_at,
+        made_by_id=by.pk if by else None,
+        made_by_name=by.get_username() if by else "",
+        reason=why[:LONGEST_WHY],
+        changes=differences(connection, last.content, content) if last else [],
+        content=content,
+    )
+
+
+class _Words:
+    """Says what a line of a mapping means, with the names of today."""
+
+    def __init__(self, connection: Connection) -> None:
+        account = connection.brevo_account
+        self._lists = dict(BrevoList.objects.filter(account=account).values_list("number", "name"))
+        self._types = dict(EventType.objects.filter(connection=connection).values_list("uri", "name"))
+
+    def lines(self, content: snapshot.Content) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield a key and words for each line."""
+        for row in content["grid"]:
+            yield ("grid", row["event_type"], row["trigger"]), self._cell(row)
+        for row in content["fields"]:
+            label = FIELDS[row["source"]].label if row["source"] in FIELDS else row["source"]
+            yield ("field", row["attribute"]), f"{label} → {row['attribute']} ({row['overwrite']})"
+        for row in content["consents"]:
+            yield ("consent", row["event_type"]), self._consent(row)
+        for uri, decision in content["types"].items():
+            what = "ignored" if decision["is_ignored"] else "decided"
+            yield ("type", uri), f"{self._type(uri)}: {what}"
+
+    def _type(self, uri: str) -> str:
+        return self._types.get(uri) or uri.rsplit("/", 1)[-1] or "every other type"
+
+    def _cell(self, row: dict[str, Any]) -> str:
+        event = (row["event_name"] or "default event") if row["sends_event"] else "no event"
+        joins, leaves = self._named("join", row["join_lists"]), self._named("leave", row["leave_lists"])
+        return f"{self._type(row['event_type'])}, {row['trigger']}: " + ", ".join(filter(None, (joins, leaves, event)))
+
+    def _named(self, verb: str, numbers: list[int]) -> str:
+        return f"{verb} " + ", ".join(self._lists.get(n, f"#{n}") for n in numbers) if numbers else ""
+
+    def _consent(self, row: dict[str, Any]) -> str:
+        asked = f" (“{row['question']}” = “{row['answer']}”)" if row["question"] else ""
+        sent = f" (template {row['template']})" if row["template"] else ""
+        return f"{self._type(row['event_type'])}, joins lists: {row['mode'].replace('_', ' ')}{asked}{sent}"
