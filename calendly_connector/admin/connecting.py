@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from calendly_connector.admin import panels, parts
+from calendly_connector.admin import connection_pages, page, panels, parts
 from calendly_connector.admin.base import ConnectorAdmin
 from calendly_connector.admin.connection_form import NewConnectionForm
 from calendly_connector.admin.steps import CHANGE_BREVO, EXPECTED, STEPS, Step, told_of, words_for_key
@@ -24,9 +24,15 @@ class ConnectingAdmin(ConnectorAdmin[Connection]):
     change_form_template = "admin/calendly_connector/connection_form.html"
 
     def get_urls(self) -> list[Any]:
-        """Add one address for all steps."""
+        """Add one address for all steps, and one for all pages."""
         view = self.admin_site.admin_view(self.step_view)
-        return [path("<int:key>/step/<slug:name>/", view, name=panels.STEP), *super().get_urls()]
+        desk = self.admin_site.admin_view(connection_pages.serve)
+        return [
+            path("<int:key>/step/<slug:name>/", view, name=panels.STEP),
+            path("<int:key>/desk/<slug:name>/", desk, name=page.PAGE),
+            path("<int:key>/desk/<slug:name>/<path:rest>/", desk, name=page.PAGE),
+            *super().get_urls(),
+        ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Who adds a connection connects it next."""
@@ -54,6 +60,7 @@ class ConnectingAdmin(ConnectorAdmin[Connection]):
         """Add the panels."""
         row = context.get("original")
         context["panels"] = panels.panels_of(row, request.user) if row else []
+        context["tabs"] = connection_pages.tabs_of(row, request.user) if row else []
         return super().render_change_form(request, context, *args, **kw)
 
     @method_decorator(sensitive_post_parameters())
@@ -74,8 +81,8 @@ class ConnectingAdmin(ConnectorAdmin[Connection]):
         return HttpResponseRedirect(parts.page_of(Connection, row.pk))
 
     def _ask(self, request: HttpRequest, row: Connection, step: Step) -> TemplateResponse:
-        page = parts.page_of(Connection, row.pk)
-        context = {**self._page(step.question, request), "step": step, "row": row, "page": page}
+        back = parts.page_of(Connection, row.pk)
+        context = {**self._page(step.question, request), "step": step, "row": row, "page": back}
         return TemplateResponse(request, "admin/calendly_connector/confirm_step.html", context)
 
     def _page(self, title: str, request: HttpRequest) -> dict[str, Any]:
