@@ -42,6 +42,14 @@ class ContactList:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Folder:
+    """What lists are kept in."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Contact:
     """A contact as Brevo has it."""
 
@@ -114,12 +122,21 @@ class BrevoClient:
 
     def list_lists(self) -> Iterator[ContactList]:
         """Yield every list, over all pages. https://developers.brevo.com/reference/get-lists"""
+        yield from (_contact_list(row) for row in self._pages("lists"))
+
+    def list_folders(self) -> Iterator[Folder]:
+        """Yield every folder of lists, over all pages. https://developers.brevo.com/reference/get-folders"""
+        for row in self._pages("folders"):
+            yield Folder(id=int(row["id"]), name=str(row.get("name") or ""))
+
+    def _pages(self, name: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows of /contacts/<name>, over all pages."""
         offset = 0
         while True:
             params = {"limit": LISTS_PER_PAGE, "offset": offset, "sort": "asc"}
-            data = _object(self._call("contacts", "GET", "/contacts/lists", params=params).json)
-            rows = data.get("lists") or []
-            yield from (_contact_list(row) for row in rows)
+            data = _object(self._call("contacts", "GET", f"/contacts/{name}", params=params).json)
+            rows = data.get(name) or []
+            yield from rows
             offset += len(rows)
             if not rows or offset >= int(data.get("count") or 0):
                 return
@@ -164,10 +181,7 @@ class BrevoClient:
 
         https://developers.brevo.com/reference/create-contact
         """
-        body: dict[str, Any] = {"email": email, "attributes": _sendable(attributes), "updateEnabled": True}
-        if lists:
-            body["listIds"] = list(lists)
-        self._call("contacts", "POST", "/contacts", json=body)
+        self._call("contacts", "POST", "/contacts", json=contact_body(email, attributes=attributes, lists=lists))
 
     def get_contact(self, email: str) -> Contact:
         """Return a contact; raise NotFound. https://developers.brevo.com/reference/get-contact-info"""
@@ -189,6 +203,14 @@ class BrevoClient:
         params = {"identifierType": "email_id"}
         body = {"unlinkListIds": list(lists)}
         self._call("contacts", "PUT", f"/contacts/{quote(email, safe='')}", params=params, json=body)
+
+    def ask_double_opt_in(self, email: str, *, lists: Sequence[int], template: int, redirect_url: str) -> None:
+        """Have Brevo ask by mail; the click joins the lists. NOT to be repeated after a lost answer: each call mails.
+
+        https://developers.brevo.com/reference/create-doi-contact
+        """
+        body = double_opt_in_body(email, lists=lists, template=template, redirect_url=redirect_url)
+        self._call("contacts", "POST", "/contacts/doubleOptinConfirmation", json=body)
 
     def create_event(self, event: Mapping[str, Any]) -> None:
         """Record one event (`event_body`). NOT to be repeated after a lost answer.
@@ -258,6 +280,22 @@ class BrevoClient:
         if not address.startswith("https://") and urlsplit(address).netloc != urlsplit(self._base_url).netloc:
             raise errors.BadAnswer("Brevo named a report at an address that isn't safe to read.")
         return read_text(address, service="Brevo's report", limit=REPORT_BYTES)
+
+
+def contact_body(email: str, *, attributes: Mapping[str, Any], lists: Sequence[int] = ()) -> dict[str, Any]:
+    """Return one contact as `POST /contacts` takes it."""
+    body: dict[str, Any] = {"email": email, "attributes": _sendable(attributes), "updateEnabled": True}
+    return {**body, "listIds": list(lists)} if lists else body
+
+
+def double_opt_in_body(email: str, *, lists: Sequence[int], template: int, redirect_url: str) -> dict[str, Any]:
+    """Return one request for consent as `POST /contacts/doubleOptinConfirmation` takes it."""
+    return {
+        "email": email,
+        "includeListIds": list(lists),
+        "templateId": template,
+        "redirectionUrl": redirect_url,
+    }
 
 
 def event_body(name: str, *, email: str, at: datetime, properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class EventType:
     is_active: bool
     kind: str
     owner: str
+    is_team: bool  # the owner is a team, not a host
     questions: tuple[str, ...]
 
 
@@ -259,6 +260,7 @@ def _event_type(row: Row) -> EventType:
         is_active=bool(row.get("active")) and not row.get("deleted_at"),
         kind=str(row.get("pooling_type") or row.get("kind") or ""),
         owner=str(profile.get("name") or ""),
+        is_team=profile.get("type") == "Team",
         questions=tuple(question for question in questions if question),
     )
 

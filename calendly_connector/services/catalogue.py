@@ -45,24 +45,26 @@ def refresh_attributes(account: BrevoAccount, client: BrevoClient) -> None:
 
 
 def refresh_lists(account: BrevoAccount, client: BrevoClient) -> None:
-    """Read the account's lists; those that are gone there go here too."""
+    """Read the account's lists and their folders; those that are gone there go here too."""
     found = list(client.list_lists())
+    folders = {folder.id: folder.name[:255] for folder in client.list_folders()}
     now = timezone.now()
     with transaction.atomic():
         for row in found:
-            BrevoList.objects.update_or_create(
-                account=account, number=row.id, defaults={"name": row.name, "size": row.size, "read_at": now}
-            )
+            known = {"name": row.name[:255], "folder": folders.get(row.folder_id, ""), "size": row.size}
+            BrevoList.objects.update_or_create(account=account, number=row.id, defaults={**known, "read_at": now})
         account.lists.exclude(number__in=[row.id for row in found]).delete()
 
 
 def refresh_event_types(connection: Connection) -> int:
-    """Read every event type of the connection's organization and return how many there are; none is removed here,
-    since old bookings still point to deleted types."""
+    """Read every event type of the connection's organization and return how many there are. Those that are gone there
+    are switched off here, not removed, since old bookings still point to them."""
     client = connections.calendly_client(connection)
     found = list(client.list_event_types(organization=connection.organization))
     for row in found:
         _store(connection, row)
+    known = EventType.objects.filter(connection=connection, is_active=True)
+    known.exclude(uri__in=[row.uri for row in found]).update(is_active=False)
     return len(found)
 
 
@@ -127,6 +129,7 @@ def _store(connection: Connection, row: EventTypeValue) -> None:
             "is_active": row.is_active,
             "kind": row.kind,
             "owner": row.owner[:255],
+            "is_team": row.is_team,
             "questions": list(row.questions),
             "read_at": timezone.now(),
         },

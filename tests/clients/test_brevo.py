@@ -13,6 +13,7 @@ from calendly_connector.clients import errors
 from calendly_connector.clients.brevo import BrevoClient, event_body
 from calendly_connector.core.attributes import Attribute
 from sandbox.app import Sandbox
+from sandbox.brevo_state import Folder
 from sandbox.world import Fault
 from tests.clients.conftest import Observed
 from tests.clients.odd_server import answer, odd_server
@@ -200,6 +201,19 @@ def test_list_knows_its_size_and_folder(sandbox: Sandbox, brevo: BrevoClient) ->
 
     assert (found.name, found.size) == ("Bookings", 1)
     assert found.folder_id
+
+
+def test_all_folders_are_read_over_all_pages(sandbox: Sandbox, brevo: BrevoClient) -> None:
+    state = sandbox.brevo.state
+    for number in range(1000, 1060):
+        state.folders[number] = Folder(id=number, name=f"Folder {number}")
+    sandbox.world.journal.clear()
+
+    folders = list(brevo.list_folders())
+
+    assert {f"Folder {number}" for number in range(1000, 1060)} <= {folder.name for folder in folders}
+    assert len(folders) == len({folder.id for folder in folders})
+    assert len(sandbox.world.journal.calls("brevo")) == 2
 
 
 @pytest.mark.parametrize("body", [{"count": 0}, {"lists": [], "count": 9}, {"lists": None}])

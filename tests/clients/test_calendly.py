@@ -105,19 +105,25 @@ def test_event_type_brings_its_questions_and_owner(calendly: CalendlyClient) -> 
     ("row", "expected"),
     [
         (
-            {"active": True, "kind": "solo", "pooling_type": "round_robin", "profile": {"name": "Sales"}},
-            {"is_active": True, "kind": "round_robin", "owner": "Sales"},
+            {
+                "active": True,
+                "kind": "solo",
+                "pooling_type": "round_robin",
+                "profile": {"name": "Sales", "type": "Team"},
+            },
+            {"is_active": True, "kind": "round_robin", "owner": "Sales", "is_team": True},
         ),
+        ({"profile": {"name": "Camille", "type": "User"}}, {"owner": "Camille"}),
         ({"active": True, "kind": "solo", "deleted_at": "2026-11-22T08:00:00Z"}, {"kind": "solo"}),
         ({"name": None, "profile": None, "custom_questions": None}, {}),
         ({"custom_questions": [{"name": "Company"}, {"name": None}, {}]}, {"questions": ("Company",)}),
     ],
 )
 def test_event_type_of_any_form_is_read(row: dict[str, Any], expected: dict[str, Any]) -> None:
-    empty = {"uri": DISCOVERY, "name": "", "is_active": False, "kind": "", "owner": "", "questions": ()}
+    empty = {"uri": DISCOVERY, "name": "", "is_active": False, "kind": "", "owner": "", "is_team": False}
 
     with odd_server(told({"resource": {"uri": DISCOVERY, **row}})) as server:
-        assert client_of(server.url).get_event_type(DISCOVERY) == EventType(**{**empty, **expected})
+        assert client_of(server.url).get_event_type(DISCOVERY) == EventType(**{**empty, "questions": (), **expected})
 
 
 def test_unknown_resource_is_not_found(calendly: CalendlyClient) -> None:
