@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from project.environment import Environment
+from project.policy import consent_origins
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR / ".env")
@@ -36,6 +37,23 @@ SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
+# -- What a page may do: use what comes from us, and post forms to us and to Calendly's consent page -------------
+CALENDLY_AUTH_URL = env.text("CALENDLY_AUTH_URL", "https://auth.calendly.com").rstrip("/")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'", *consent_origins(CALENDLY_AUTH_URL)],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+
 # -- What runs --------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "project.apps.ProjectAdminConfig",  # django.contrib.admin with our site
@@ -49,6 +67,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "project.middleware.WebhookDoor",
+    "csp.middleware.CSPMiddleware",  # above whatever answers: redirects and error pages have the policy too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -110,7 +129,6 @@ LANGUAGE_CODE, TIME_ZONE, USE_I18N, USE_TZ = "en", env.text("TIME_ZONE", "UTC"),
 
 # -- The two services (read by calendly_connector.conf alone) ---------------------------------------------------
 CALENDLY_API_URL = env.text("CALENDLY_API_URL", "https://api.calendly.com").rstrip("/")
-CALENDLY_AUTH_URL = env.text("CALENDLY_AUTH_URL", "https://auth.calendly.com").rstrip("/")
 BREVO_API_URL = env.text("BREVO_API_URL", "https://api.brevo.com/v3").rstrip("/")
 CALENDLY_ACCESS_TOKEN = env.text("CALENDLY_ACCESS_TOKEN")
 CALENDLY_CLIENT_ID, CALENDLY_CLIENT_SECRET = env.text("CALENDLY_CLIENT_ID"), env.text("CALENDLY_CLIENT_SECRET")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -32,3 +32,25 @@ def open_page(*, width: int = 1280, height: int = 900) -> Iterator[Page]:
             yield browser.new_page(viewport={"width": width, "height": height})
         finally:
             browser.close()
+
+
+def log_in(page: Page, address: str, name: str = "anna", password: str = "a password") -> None:
+    """Open a page of the admin, log in where it asks for it, and wait until the page is there."""
+    page.goto(address)
+    page.locator("#id_username").fill(name)
+    page.locator("#id_password").fill(password)
+    page.locator("#login-form [type=submit]").click()
+    expect(page.locator("#logout-form")).to_be_visible()
+
+
+def watch_complaints(page: Page) -> list[str]:
+    """Return the list that will hold what the browser complains of: our policy, missing files, failing scripts."""
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.location["url"].endswith("/favicon.ico"):  # asked of every host
+            complaints.append(f"{page.url}: {message.text}")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    return complaints

@@ -5,20 +5,16 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import expect
 from pytest_django.fixtures import Settings
 
 from calendly_connector.admin import parts
 from calendly_connector.models import Connection
 from calendly_connector.services import connection as connections
 from tests import consent
-from tests.browser import open_page
+from tests.browser import log_in, open_page, watch_complaints
 from tests.journeys.river import River
 from tests.web_process import free_address, web_process
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self' {consent_page}"
-)
 
 
 @pytest.fixture
@@ -28,30 +24,6 @@ def paris(river: River, settings: Settings) -> Connection:
     river.calendly.settings.oauth_tokens_per_minute = None
     User.objects.create_superuser("anna", password="a password")
     return connections.make_connection("Paris", river.account)
-
-
-def log_in(page: Page, address: str) -> None:
-    page.goto(address)
-    page.get_by_label("Username").fill("anna")
-    page.get_by_label("Password").fill("a password")
-    page.get_by_role("button", name="Log in").click()
-
-
-def watch_policy(page: Page, ours: str, consent_page: str) -> list[str]:
-    """Put our pages under the strict policy and return what the browser will complain of."""
-    complaints: list[str] = []
-    policy = POLICY.format(consent_page=consent_page)
-
-    def with_policy(route: Route) -> None:
-        if route.request.method != "GET":
-            route.continue_()
-            return
-        answer = route.fetch(max_redirects=0)
-        route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": policy})
-
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.route(re.compile(f"^{re.escape(ours)}/(admin|static)/"), with_policy)
-    return complaints
 
 
 def state_of(row: Connection) -> tuple[str, str]:
@@ -65,10 +37,8 @@ def test_staff_connect_refuse_resume_subscribe_and_test(
 ) -> None:
     ours = settings.PUBLIC_URL = free_address()
     with web_process(ours, database_url=database_url, output=tmp_path / "web.log"), open_page() as page:
-        complaints = watch_policy(page, ours, river.sandbox.url)
+        complaints = watch_complaints(page)
         log_in(page, f"{ours}{parts.page_of(Connection, paris.pk)}")
-        expect(page.get_by_label("Calendly", exact=True)).to_be_visible()
-        page.reload()  # what a form's answer leads to came without the policy
         calendly, webhooks = page.get_by_label("Calendly", exact=True), page.get_by_label("Webhooks", exact=True)
         expect(calendly.get_by_text("Not connected")).to_be_visible()
 

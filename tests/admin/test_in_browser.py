@@ -1,34 +1,16 @@
-"""A member of staff follows a booking through the admin, in a real browser under a strict content security policy."""
+"""A member of staff follows a booking through the admin, in a real browser under our content security policy."""
 
 import re
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
 from calendly_connector.models import SyncLogEntry
 from sandbox import scenarios
-from tests.browser import open_page
+from tests.browser import log_in, open_page, watch_complaints
 from tests.journeys.river import River
-
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'"
-
-
-def log_in(page: Page, address: str) -> None:
-    page.goto(f"{address}/admin/")
-    page.get_by_label("Username").fill("anna")
-    page.get_by_label("Password").fill("a password")
-    page.get_by_role("button", name="Log in").click()
-
-
-def with_policy(route: Route) -> None:
-    """Answer as the server does, with the policy added; a form's answer is left alone for its cookies' sake."""
-    if route.request.method != "GET":
-        route.continue_()
-        return
-    answer = route.fetch(max_redirects=0)
-    route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": POLICY})
 
 
 @pytest.mark.browser
@@ -37,12 +19,10 @@ def test_staff_follow_a_delivery_to_what_was_written(live_server: LiveServer, ri
     river.flow()
     SyncLogEntry.objects.filter(kind="event").update(state="failed", reason="Brevo refused the event.")
     User.objects.create_superuser("anna", password="a password")  # before: the browser's thread has no connection
-    complaints: list[str] = []
 
     with open_page() as page:
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.route(re.compile("."), with_policy)
-        log_in(page, live_server.url)
+        complaints = watch_complaints(page)
+        log_in(page, f"{live_server.url}/admin/")
         page.get_by_role("row", name="Webhook deliveries").get_by_role("link").first.click()
         page.locator("#result_list").get_by_role("link", name="Discovery call").first.click()
         expect(page.get_by_text("(this one)")).to_be_visible()
