@@ -133,11 +133,17 @@ def calendly_client(connection: Connection) -> CalendlyClient:
     )
 
 
-def brevo_client(account: BrevoAccount) -> BrevoClient:
-    """Return a client for a Brevo account, by its own key or BREVO_API_KEY; raise NotConfigured without either."""
+def brevo_key(account: BrevoAccount) -> str:
+    """Return a Brevo account's own key, else BREVO_API_KEY; raise NotConfigured without either."""
     key = account.api_key or conf.environment_credentials().brevo_api_key
     if not key:
         raise NotConfigured("There is no Brevo key: put one in, or set BREVO_API_KEY.")
+    return str(key)
+
+
+def brevo_client(account: BrevoAccount) -> BrevoClient:
+    """Return a client for a Brevo account, by its own key or BREVO_API_KEY; raise NotConfigured without either."""
+    key = brevo_key(account)
     observe = partial(limits.follow, account.pk)
     return _cached(
         (f"brevo:{account.pk}", key, conf.brevo_api_url()), partial(BrevoClient, api_key=key, observe=observe)
