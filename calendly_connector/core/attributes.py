@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from calendly_connector.core import cause
 from calendly_connector.core.steps import Value
 
 TEXT_LIMIT = 50_000
@@ -22,7 +23,11 @@ class Attribute:
 
 
 class Unfit(Exception):
-    """The value can't be stored in this attribute; the text says why, for staff."""
+    """The value can't be stored in this attribute; the text says why, for staff. `code` is one of `core.cause`."""
+
+    def __init__(self, words: str, *, code: str = cause.UNFIT) -> None:
+        super().__init__(words)
+        self.code = code
 
 
 def convert(value: Any, attribute: Attribute) -> Value:
@@ -33,7 +38,7 @@ def convert(value: Any, attribute: Attribute) -> Value:
     """
     converter = CONVERTERS.get(attribute.kind)
     if converter is None:
-        raise Unfit(f"Brevo computes {attribute.name} itself; it can't be written")
+        raise Unfit(f"Brevo computes {attribute.name} itself; it can't be written", code=cause.ATTRIBUTE_COMPUTED)
     return converter(value, attribute)
 
 

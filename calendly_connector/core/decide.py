@@ -6,22 +6,27 @@ just before writing, from the ledger as it is then, so that several waiting chan
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from calendly_connector.core import attributes, fields
-from calendly_connector.core.booking import Booking, Status
+from calendly_connector.core import attributes, cause, fields, lists
+from calendly_connector.core.booking import Booking
 from calendly_connector.core.merge import Entry, Happening
 from calendly_connector.core.person import Summary
 from calendly_connector.core.rules import Overwrite, RuleSet
-from calendly_connector.core.steps import LeaveLists, Skip, TrackEvent, UpsertContact, Value
+from calendly_connector.core.steps import (
+    AskConsent,
+    ConsentProof,
+    LeaveLists,
+    Skip,
+    TrackEvent,
+    UpsertContact,
+    Value,
+)
 from calendly_connector.core.trigger import Trigger
 
 EVENT_PREFIX = "calendly_meeting_"
-JOIN, LEAVE = "join", "leave"
-
-ListOperations = Mapping[int, str]  # list id → JOIN or LEAVE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,8 @@ class ContactDecision:
     upsert: UpsertContact
     leave: LeaveLists | None
     operations: dict[int, str]
+    asks: tuple[AskConsent, ...] = ()
+    proofs: tuple[ConsentProof, ...] = ()
 
 
 def decide_event(happening: Happening, *, rules: RuleSet, is_quiet: bool = False) -> TrackEvent | Skip:
@@ -53,67 +60,54 @@ def decide_event(happening: Happening, *, rules: RuleSet, is_quiet: bool = False
 
 
 def decide_contact(
-    summary: Summary, entries: Iterable[Entry], *, rules: RuleSet, applied: ListOperations
+    summary: Summary, entries: Iterable[Entry], *, rules: RuleSet, applied: lists.ListOperations
 ) -> ContactDecision:
     """Return the upsert that brings a contact up to date, and the lists to leave.
 
     `entries` are all the person's bookings, `applied` the list operations done before: what was done once is not done
     again, so a person whom staff took off a list stays off it.
     """
-    wanted = list_operations(entries, rules=rules, applied=applied)
-    joins = tuple(sorted(number for number, what in wanted.items() if what == JOIN and applied.get(number) != JOIN))
-    leaves = tuple(sorted(number for number, what in wanted.items() if what == LEAVE and applied.get(number) != LEAVE))
-    values, warnings, only_if_empty = contact_attributes(summary, rules=rules)
+    entries = list(entries)
+    wishes = lists.wishes_of(entries, rules=rules, applied=applied)
+    new = {number: wish for number, wish in wishes.items() if applied.get(number) != wish.what}
+    joins = tuple(sorted(number for number, wish in new.items() if wish.what == lists.JOIN))
+    leaves = tuple(sorted(number for number, wish in new.items() if wish.what == lists.LEAVE))
+    fitted = contact_attributes(summary, rules=rules)
+    operations = {**applied, **lists.whats(wishes)}
     email = summary.current.booking.invitee.email
     return ContactDecision(
         upsert=UpsertContact(
-            email=email, attributes=values, join_lists=joins, only_if_empty=only_if_empty, warnings=warnings
+            email=email,
+            attributes=fitted.values,
+            join_lists=joins,
+            only_if_empty=fitted.only_if_empty,
+            warnings=fitted.warnings,
+            causes=fitted.causes,
+            notes=lists.withheld(entries, rules=rules, operations=operations),
         ),
         leave=LeaveLists(email=email, lists=leaves) if leaves else None,
-        operations={**applied, **wanted},
+        operations=operations,
+        asks=lists.asks_of(email, new),
+        proofs=lists.proofs_of(new),
     )
 
 
-def list_operations(entries: Iterable[Entry], *, rules: RuleSet, applied: ListOperations) -> dict[int, str]:
-    """Return what the person's bookings want of each list that the mapping names.
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """The attributes of a contact as Brevo takes them, and what didn't fit."""
 
-    Every booking speaks for the stages it went through; the later booking has the last word, and a booking that is
-    still to come has it over all that are over: canceling one of two meetings takes nobody off the other's list. A
-    list that we joined because of a no-show or an attendance is left again when that is withdrawn. Other lists keep
-    whom they have: a change of the mapping takes nobody off a list.
-    """
-    operations: dict[int, str] = {}
-    for entry in sorted(entries, key=lambda entry: (entry.status is Status.BOOKED, entry.changed_at, entry.uri)):
-        event_type = entry.booking.meeting.event_type
-        if event_type in rules.ignored_types:
-            continue
-        for trigger in stages(entry):
-            rule = rules.rule_for(event_type, trigger)
-            operations |= dict.fromkeys(rule.join_lists, JOIN) | dict.fromkeys(rule.leave_lists, LEAVE)
-    withdrawn = [number for number, what in applied.items() if what == JOIN and number not in operations]
-    return operations | {number: LEAVE for number in withdrawn if number in rules.revocable_lists}
+    values: dict[str, Value]
+    warnings: tuple[str, ...]
+    causes: tuple[str, ...]
+    only_if_empty: frozenset[str]
 
 
-def stages(entry: Entry) -> Sequence[Trigger]:
-    """Return the triggers that a booking's present state implies, in the order of a life, however we learnt of it."""
-    invitee = entry.booking.invitee
-    found = [Trigger.RESCHEDULED if invitee.old_invitee else Trigger.BOOKED]
-    if entry.attended_at and not invitee.no_show_uri:  # a mark withdraws what the clock concluded
-        found.append(Trigger.ATTENDED)
-    if invitee.no_show_uri:
-        found.append(Trigger.NO_SHOW)
-    elif entry.was_undone:
-        found.append(Trigger.NO_SHOW_UNDONE)
-    if entry.status is Status.CANCELED:
-        found.append(Trigger.CANCELED)
-    return found
-
-
-def contact_attributes(summary: Summary, *, rules: RuleSet) -> tuple[dict[str, Value], tuple[str, ...], frozenset[str]]:
-    """Return attribute values, warnings about what didn't fit, and the attributes not to be overwritten."""
+def contact_attributes(summary: Summary, *, rules: RuleSet) -> Fitted:
+    """Return attribute values, what didn't fit in words and as codes, and the attributes not to be overwritten."""
     context = fields.Context(person=summary, rules=rules)
     values: dict[str, Value] = {}
     warnings: list[str] = []
+    causes: list[str] = []
     for rule in rules.fields:
         if rule.overwrite is Overwrite.NEVER:
             continue
@@ -124,8 +118,11 @@ def contact_attributes(summary: Summary, *, rules: RuleSet) -> tuple[dict[str, V
             values[rule.attribute] = _fit(value, rule.attribute, rules)
         except attributes.Unfit as unfit:
             warnings.append(f"{rule.attribute} was left out: {unfit}.")
+            causes.append(cause.of(unfit.code, rule.attribute))
     only_if_empty = frozenset(rule.attribute for rule in rules.fields if rule.overwrite is Overwrite.IF_EMPTY)
-    return values, tuple(warnings), only_if_empty & values.keys()
+    return Fitted(
+        values=values, warnings=tuple(warnings), causes=tuple(causes), only_if_empty=only_if_empty & values.keys()
+    )
 
 
 PHONE_ATTRIBUTES = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})
@@ -136,12 +133,13 @@ def _fit(value: Any, name: str, rules: RuleSet) -> Value:
     if name in PHONE_ATTRIBUTES:
         number = rules.to_e164(str(value))
         if not number:
-            raise attributes.Unfit("the phone number can't be understood")
+            raise attributes.Unfit("the phone number can't be understood", code=cause.PHONE_UNREADABLE)
         return number
     if rules.attributes is None:
-        raise attributes.Unfit("Brevo's attributes have not been read yet")
+        raise attributes.Unfit("Brevo's attributes have not been read yet", code=cause.ATTRIBUTE_MISSING)
     if name not in rules.attributes:
-        raise attributes.Unfit(f"Brevo has no attribute {name}; create it there or change the mapping")
+        words = f"Brevo has no attribute {name}; create it there or change the mapping"
+        raise attributes.Unfit(words, code=cause.ATTRIBUTE_MISSING)
     return attributes.convert(value, rules.attributes[name])
 
 

@@ -17,6 +17,8 @@ class UpsertContact:
     join_lists: tuple[int, ...] = ()
     only_if_empty: frozenset[str] = frozenset()  # attributes not to be overwritten
     warnings: tuple[str, ...] = ()  # what didn't fit, in staff's words
+    causes: tuple[str, ...] = ()  # the same as codes (core.cause), for staff to mend many alike
+    notes: tuple[str, ...] = ()  # what was deliberately not done
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,29 @@ class LeaveLists:
 
     email: str
     lists: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskConsent:
+    """Let Brevo ask by mail whether the person wants to be on lists; the click joins them (double opt-in)."""
+
+    email: str
+    lists: tuple[int, ...]
+    template: int
+    redirect_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentProof:
+    """Why lists may be joined: to be kept."""
+
+    booking: str  # invitee URI
+    mode: str
+    question: str
+    answer: str
+    template: int
+    lists: tuple[int, ...]
+    given_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,4 +70,4 @@ class Skip:
     reason: str
 
 
-Step = UpsertContact | LeaveLists | TrackEvent
+Step = UpsertContact | LeaveLists | AskConsent | TrackEvent

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from calendly_connector.clients import brevo, errors
 from calendly_connector.clients.brevo import BrevoClient
+from calendly_connector.core import cause
 from calendly_connector.models import BrevoAccount, SyncLogEntry
 from calendly_connector.services import accounts, journal, queue, settle
 
@@ -30,7 +31,7 @@ def leave_lists(account: BrevoAccount, client: BrevoClient, people: list[int], r
     journal.settle_all([step for step in steps if step.pk not in refused], State.DONE)
     for step in steps:
         if step.pk in refused:
-            journal.failed([step], refused[step.pk])
+            journal.failed([step], refused[step.pk], cause=cause.LISTS_REFUSED)
 
 
 def _leave(account: BrevoAccount, client: BrevoClient, number: int, emails: list[str], renew: accounts.Renew) -> str:
@@ -74,12 +75,13 @@ def _send(account: BrevoAccount, client: BrevoClient, batch: list[SyncLogEntry],
             return False
         raise
     except errors.Refused as error:
-        journal.settle_all(batch, State.FAILED, f"Brevo refused the whole batch. {error}")
+        words = f"Brevo refused the whole batch. {error}"
+        journal.settle_all(batch, State.FAILED, words, cause=cause.EVENT_REFUSED)
         return True
     journal.settle_all([step for at, step in enumerate(batch) if at not in refused], State.DONE)
     for at, why in refused.items():
         if at < len(batch):
-            journal.failed([batch[at]], f"Brevo refused the event: {why}")
+            journal.failed([batch[at]], f"Brevo refused the event: {why}", cause=cause.EVENT_REFUSED)
     return True
 
 

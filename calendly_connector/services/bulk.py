@@ -126,7 +126,7 @@ def _prepared(jobs: dict[int, int]) -> Iterator[_Row]:
         if not contacts or not is_settled or _needs_reading(rules[person.connection_id]):
             continue
         decision, person.clock_at = push.decide_now(person, rules[person.connection_id])
-        if decision:
+        if decision and not decision.asks:  # asking for consent needs calls of its own
             yield _Row(person=person, steps=contacts, decision=decision)
 
 
@@ -168,10 +168,13 @@ def _create(account: BrevoAccount, lists: tuple[int, ...], rows: list[_Row]) -> 
             "attributes": journal.plain(row.decision.upsert.attributes),
             "lists": list(lists),
             "leave": list(row.decision.leave.lists) if row.decision.leave else [],
-            "warnings": " ".join(row.decision.upsert.warnings),
+            "warnings": " ".join((*row.decision.upsert.warnings, *row.decision.upsert.notes)),
+            "cause": next(iter(row.decision.upsert.causes), ""),
             REMEMBER: push.memory(row.decision, row.person.clock_at),
         }
         last.save(update_fields=["request"])
+        if row.decision.proofs:
+            journal.keep_proofs(row.person, row.decision.proofs)
     SyncLogEntry.objects.filter(pk__in=[step.pk for row in rows for step in row.steps]).update(
         state=SyncLogEntry.State.SENDING, sent_at=timezone.now()
     )

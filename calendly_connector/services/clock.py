@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from calendly_connector.core import merge
 from calendly_connector.core.merge import Happening
-from calendly_connector.models import Booking, Connection, Person, SyncLogEntry
+from calendly_connector.models import Booking, Connection, Person, StatusChange, SyncLogEntry
 from calendly_connector.services import ledger, mapping, push, queue
 
 TURN = "turn"
@@ -53,6 +53,7 @@ def turn(person_id: int) -> None:
             merged = merge.attend(row.to_entry(), at=row.end_at + rules.grace)
             if merged.is_news:
                 row.take(merged.entry).save()
+                ledger.note_status(row, merged.entry, source=StatusChange.Source.CLOCK)
                 attended += [(row, happening) for happening in merged.happenings]
         for row, happening in attended:
             ledger.log(person, row, [happening], rules=rules)

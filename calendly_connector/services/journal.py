@@ -5,7 +5,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from calendly_connector.core.steps import UpsertContact, Value
+from calendly_connector.core.steps import AskConsent, ConsentProof, UpsertContact, Value
+from calendly_connector.models import ConsentProof as ConsentProofRow
 from calendly_connector.models import Person, SyncLogEntry
 
 State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
@@ -43,9 +44,14 @@ def done(steps: Iterable[SyncLogEntry], reason: str = "") -> None:
     _settle(steps, State.DONE, reason)
 
 
-def failed(steps: Iterable[SyncLogEntry], reason: str) -> None:
-    """Settle steps that won't be done unless somebody asks for it."""
-    _settle(steps, State.FAILED, reason)
+def skipped(steps: Iterable[SyncLogEntry], reason: str) -> None:
+    """Settle steps that were deliberately not done."""
+    _settle(steps, State.SKIPPED, reason)
+
+
+def failed(steps: Iterable[SyncLogEntry], reason: str, *, cause: str) -> None:
+    """Settle steps that won't be done unless somebody asks for it. `cause` is a code of `core.cause`."""
+    _settle(steps, State.FAILED, reason, cause)
 
 
 def contact_written(steps: Sequence[SyncLogEntry], sent: UpsertContact) -> None:
@@ -54,7 +60,10 @@ def contact_written(steps: Sequence[SyncLogEntry], sent: UpsertContact) -> None:
     _settle(earlier, State.MERGED, COVERED)
     last.request = {"attributes": plain(sent.attributes), "lists": list(sent.join_lists)}
     last.summary = _written(last.request)
-    _settle([last], State.DONE, " ".join(sent.warnings))
+    _settle([last], State.DONE, " ".join((*sent.warnings, *sent.notes)), next(iter(sent.causes), ""))
+    SyncLogEntry.objects.filter(person=last.person_id, kind=Kind.CONTACT, pk__lt=last.pk).exclude(cause="").update(
+        cause=""  # the whole contact was written since, so there is nothing left of it to mend
+    )
 
 
 def imported(carriers: Sequence[SyncLogEntry]) -> None:
@@ -68,15 +77,15 @@ def imported(carriers: Sequence[SyncLogEntry]) -> None:
     for step in carriers:
         request = step.request
         step.summary = f"{_written(request)} (imported with others)"
-        _settle([step], State.DONE, request.get("warnings", ""))
+        _settle([step], State.DONE, request.get("warnings", ""), request.get("cause", ""))
         if request.get("leave"):
             add_leave(step.person, step, request["leave"])
 
 
-def settle_all(steps: Sequence[SyncLogEntry], state: SyncLogEntry.State, reason: str = "") -> None:
+def settle_all(steps: Sequence[SyncLogEntry], state: SyncLogEntry.State, reason: str = "", *, cause: str = "") -> None:
     """Settle many steps alike, in one statement."""
     SyncLogEntry.objects.filter(pk__in=[step.pk for step in steps]).update(
-        state=state, reason=reason, settled_at=timezone.now()
+        state=state, reason=reason, cause=cause, settled_at=timezone.now()
     )
 
 
@@ -103,11 +112,45 @@ def add_leave(person: Person, origin: SyncLogEntry, lists: Sequence[int]) -> Non
     )
 
 
-def _settle(steps: Iterable[SyncLogEntry], state: SyncLogEntry.State, reason: str) -> None:
+def add_opt_in(person: Person, origin: SyncLogEntry, ask: AskConsent) -> None:
+    """Add the step of asking for consent, decided together with a contact's write."""
+    SyncLogEntry.objects.create(
+        connection_id=person.connection_id,
+        person=person,
+        booking_id=origin.booking_id,
+        delivery_id=origin.delivery_id,
+        kind=Kind.OPT_IN,
+        summary=f"Ask by mail for {_lists(ask.lists)}",
+        request={"lists": list(ask.lists), "template": ask.template, "redirect_url": ask.redirect_url},
+    )
+
+
+def keep_proofs(person: Person, proofs: Iterable[ConsentProof]) -> None:
+    """Keep why lists were joined, or asked about; what was kept before stays as it was."""
+    rows = {row.uri: row.pk for row in person.bookings.filter(uri__in=[proof.booking for proof in proofs])}
+    ConsentProofRow.objects.bulk_create(
+        [
+            ConsentProofRow(
+                person=person,
+                booking_id=rows.get(proof.booking),
+                mode=proof.mode,
+                question=proof.question[:300],
+                answer=proof.answer,
+                template=proof.template or None,
+                lists=list(proof.lists),
+                given_at=proof.given_at,
+            )
+            for proof in proofs
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _settle(steps: Iterable[SyncLogEntry], state: SyncLogEntry.State, reason: str, cause: str = "") -> None:
     now = timezone.now()
     for step in steps:
-        step.state, step.reason, step.settled_at = state, reason, now
-        step.save(update_fields=["state", "reason", "settled_at", "summary", "request"])
+        step.state, step.reason, step.cause, step.settled_at = state, reason, cause, now
+        step.save(update_fields=["state", "reason", "cause", "settled_at", "summary", "request"])
 
 
 def _lists(numbers: Iterable[int]) -> str:

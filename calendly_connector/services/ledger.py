@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -14,7 +14,7 @@ from calendly_connector.core.booking import Status
 from calendly_connector.core.merge import Entry, Happening, Merged
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import Skip, TrackEvent
-from calendly_connector.models import Booking, Connection, Person, SyncLogEntry, WebhookDelivery
+from calendly_connector.models import Booking, Connection, Person, StatusChange, SyncLogEntry, WebhookDelivery
 from calendly_connector.services import limits, normalise, queue
 
 PUSH = "push"
@@ -60,6 +60,9 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
         row = relatives.itself or Booking(connection=connection)
         row.person = person
         row.take(merged.entry).save()
+        if known is None or known.status is not merged.entry.status:
+            first = seen.invitee.created_at if known is None and merged.entry.status is Status.BOOKED else None
+            note_status(row, merged.entry, source=_how(source), delivery=source.delivery, at=first)
         _relink(connection, row, relatives, merged.entry)
         log(person, row, merged.happenings, rules=rules, source=source)
         ask_for_push(person)
@@ -75,6 +78,25 @@ def _aged(merged: Merged, grace: timedelta) -> Merged:
         return merged
     aged = merge.attend(merged.entry, at=over_at)
     return replace(aged, happenings=(*merged.happenings, *aged.happenings), is_news=merged.is_news or aged.is_news)
+
+
+def note_status(
+    row: Booking,
+    entry: Entry,
+    *,
+    source: StatusChange.Source,
+    delivery: WebhookDelivery | None = None,
+    at: datetime | None = None,
+) -> None:
+    """Keep that a booking took on a status, `at` the moment when it happened: by default the invitee's last change."""
+    happened_at = at or entry.changed_at
+    StatusChange.objects.create(
+        booking=row, status=entry.status.value, source=source, delivery=delivery, happened_at=happened_at
+    )
+
+
+def _how(source: Source) -> StatusChange.Source:
+    return StatusChange.Source.WEBHOOK if source.delivery else StatusChange.Source.LISTING
 
 
 def lock_person(connection: Connection, email: str) -> Person:
@@ -147,7 +169,11 @@ def _relink(connection: Connection, row: Booking, relatives: _Relatives, entry: 
     """Tell both neighbours of a move about this booking, and ask Calendly for a new half that stays away."""
     old = relatives.old_half
     if old and old.successor != row.uri:
-        old.take(merge.supersede(old.to_entry(), successor=row.uri)).save()
+        before = old.status
+        superseded = merge.supersede(old.to_entry(), successor=row.uri)
+        old.take(superseded).save()
+        if old.status != before:
+            note_status(old, superseded, source=StatusChange.Source.NEIGHBOUR, at=entry.booking.invitee.created_at)
     if relatives.new_half:
         _carry_moves(connection, row)
     if entry.status is Status.RESCHEDULED and entry.successor and not relatives.new_half:

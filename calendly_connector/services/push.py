@@ -14,14 +14,14 @@ from django.utils import timezone
 
 from calendly_connector.clients import brevo, errors
 from calendly_connector.clients.brevo import BrevoClient
-from calendly_connector.core import decide
+from calendly_connector.core import cause, decide
 from calendly_connector.core import person as core_person
 from calendly_connector.core.decide import ContactDecision
 from calendly_connector.core.merge import Entry
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import UpsertContact
 from calendly_connector.models import BrevoAccount, Person, SyncLogEntry
-from calendly_connector.services import accounts, catalogue, journal, limits, mapping, queue, settle
+from calendly_connector.services import accounts, catalogue, journal, limits, mapping, opt_in, queue, settle
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Writer:
         """Write the steps in order; what a crash left half-sent is looked up first."""
         interrupted = [step for step in steps if step.state == State.SENDING]
         for step in interrupted:
-            journal.unknown(step, "The worker stopped in the middle of sending this.")
+            self._interrupted(step)
         client = accounts.client_of(self.account)
         contacts = [step for step in steps if step.kind == Kind.CONTACT]
         if contacts and not self._write_contact(client, contacts):
@@ -63,12 +63,20 @@ class Writer:
         following = journal.open_steps(self.person)
         for step in (step for step in following if step.kind == Kind.LEAVE_LISTS):
             self._leave_lists(client, step)
+        for step in (step for step in following if step.kind == Kind.OPT_IN):
+            opt_in.ask(client, step, self.renew)
         for step in (step for step in following if step.kind == Kind.EVENT):
             if step.state != State.UNKNOWN:
                 self._send_event(client, step)
             if step.state == State.UNKNOWN:
                 settle.ask(self.account)
                 return  # later events keep their order behind it
+
+    def _interrupted(self, step: SyncLogEntry) -> None:
+        if step.kind == Kind.OPT_IN:  # Brevo can't be asked whether it has mailed
+            journal.failed([step], opt_in.LOST, cause=cause.OPT_IN_UNKNOWN)
+        else:
+            journal.unknown(step, "The worker stopped in the middle of sending this.")
 
     def _write_contact(self, client: BrevoClient, steps: list[SyncLogEntry]) -> bool:
         """Bring the contact up to date; return False when Brevo refused it for good."""
@@ -82,14 +90,23 @@ class Writer:
         except errors.Refused as refused:
             waiting = [step for step in journal.open_steps(self.person) if step.state == State.WAITING or step in steps]
             Person.objects.filter(pk=self.person.pk).update(clock_at=self.clock_at)  # attendance counts all the same
-            journal.failed(waiting, f"Brevo refused the contact. {refused} Correct the cause and try again.")
+            words = f"Brevo refused the contact. {refused} Correct the cause and try again."
+            journal.failed(waiting, words, cause=cause.CONTACT_REFUSED)
             return False
         with transaction.atomic():
             journal.contact_written(steps, sent)
             if decision and decision.leave:
                 journal.add_leave(self.person, steps[-1], decision.leave.lists)
+            if decision:
+                self._keep_consent(steps[-1], decision)
             remember(self.person.pk, memory(decision and _as_sent(decision, sent), self.clock_at))
         return True
+
+    def _keep_consent(self, origin: SyncLogEntry, decision: ContactDecision) -> None:
+        for ask in decision.asks:
+            journal.add_opt_in(self.person, origin, ask)
+        if decision.proofs:
+            journal.keep_proofs(self.person, decision.proofs)
 
     def _decide(self, client: BrevoClient) -> ContactDecision | None:
         if self.account.attributes_read_at is None:
@@ -135,7 +152,7 @@ class Writer:
         except errors.NotFound:
             journal.done([step], "The contact isn't in Brevo any more.")
         except errors.Refused as refused:
-            journal.failed([step], journal.LISTS_REFUSED.format(refused))
+            journal.failed([step], journal.LISTS_REFUSED.format(refused), cause=cause.LISTS_REFUSED)
         else:
             journal.done([step])
 
@@ -159,7 +176,7 @@ class Writer:
             journal.waiting(step, str(later))
             raise
         except errors.Refused as refused:
-            journal.failed([step], f"Brevo refused the event. {refused}")
+            journal.failed([step], f"Brevo refused the event. {refused}", cause=cause.EVENT_REFUSED)
         else:
             journal.done([step])
 
@@ -206,9 +223,8 @@ def give_up(person_id: int, reason: str) -> None:
     person = Person.objects.filter(pk=person_id).first()
     if person:
         waiting = [step for step in journal.open_steps(person) if step.state == State.WAITING]
-        journal.failed(
-            waiting, f"Given up after {queue.MAX_FAILURES} tries. Last: {reason} Try again when it is mended."
-        )
+        words = f"Given up after {queue.MAX_FAILURES} tries. Last: {reason} Try again when it is mended."
+        journal.failed(waiting, words, cause=cause.GIVEN_UP)
 
 
 def _post(client: BrevoClient, upsert: UpsertContact) -> None:
@@ -219,14 +235,16 @@ def _without_what_was_refused(upsert: UpsertContact, refused: errors.Refused) ->
     """Return what may be written all the same: without a taken or invalid identifier, else without lists."""
     taken = brevo.taken_identifiers(refused) & upsert.attributes.keys()
     if taken:
-        return _without(upsert, taken, "it belongs to another contact")
+        return _without(upsert, taken, "it belongs to another contact", cause.IDENTIFIER_TAKEN)
     if brevo.is_phone_invalid(refused):
         phones = decide.PHONE_ATTRIBUTES & upsert.attributes.keys()
-        return _without(upsert, phones, "Brevo says that it is invalid") if phones else None
+        why = "Brevo says that it is invalid"
+        return _without(upsert, phones, why, cause.PHONE_INVALID) if phones else None
     if not upsert.join_lists:
         return None
     warning = f"No list was joined: {refused} Are the lists of the mapping still there?"
-    return replace(upsert, join_lists=(), warnings=(*upsert.warnings, warning))
+    causes = (cause.LISTS_REFUSED, *upsert.causes)  # first: the log keeps the most urgent one
+    return replace(upsert, join_lists=(), warnings=(*upsert.warnings, warning), causes=causes)
 
 
 def _as_sent(decision: ContactDecision, sent: UpsertContact) -> ContactDecision:
@@ -236,10 +254,11 @@ def _as_sent(decision: ContactDecision, sent: UpsertContact) -> ContactDecision:
     return replace(decision, operations=operations)
 
 
-def _without(upsert: UpsertContact, names: frozenset[str], why: str) -> UpsertContact:
+def _without(upsert: UpsertContact, names: frozenset[str], why: str, code: str) -> UpsertContact:
     kept = {name: value for name, value in upsert.attributes.items() if name not in names}
     warnings = [f"{SPOKEN.get(name, name)} was left out: {why}." for name in sorted(names)]
-    return replace(upsert, attributes=kept, warnings=(*upsert.warnings, *warnings))
+    causes = [cause.of(code, name) for name in sorted(names)]
+    return replace(upsert, attributes=kept, warnings=(*upsert.warnings, *warnings), causes=(*causes, *upsert.causes))
 
 
 SPOKEN = {"SMS": "SMS (phone)"}

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calendly_connector.core import decide
+from calendly_connector.core import lists
 from calendly_connector.core.booking import Answer, Cancellation, Host, Tracking
-from calendly_connector.core.decide import JOIN, LEAVE, ContactDecision, decide_contact, decide_event
+from calendly_connector.core.decide import ContactDecision, decide_contact, decide_event
+from calendly_connector.core.lists import JOIN, LEAVE
 from calendly_connector.core.merge import Entry, Happening
 from calendly_connector.core.person import summarise
 from calendly_connector.core.rules import FieldRule, Overwrite, RuleSet, TriggerRule
@@ -55,7 +56,7 @@ def contact(*entries: Entry, rules: RuleSet, applied: dict[int, str] | None = No
 
 
 def operations(entries: Iterable[Entry], rules: RuleSet, **applied: str) -> dict[int, str]:
-    return decide.list_operations(entries, rules=rules, applied={int(key[1:]): what for key, what in applied.items()})
+    return lists.operations_of(entries, rules=rules, applied={int(key[1:]): what for key, what in applied.items()})
 
 
 # -- Events ---------------------------------------------------------------------------------------------------------
@@ -305,7 +306,7 @@ def grid(**cells: TriggerRule) -> RuleSet:
     ],
 )
 def test_stages_of_a_life_follow_from_the_ledger(entry: Entry, stages: list[Trigger]) -> None:
-    assert decide.stages(entry) == stages
+    assert lists.stages(entry) == stages
 
 
 def test_lists_follow_the_grid() -> None:
@@ -535,11 +536,13 @@ def test_only_mapped_attributes_are_ever_written(rules: list[FieldRule], name: s
     assert json.dumps(upsert.attributes)
 
 
-lists = st.lists(st.integers(1, 5), max_size=3).map(tuple)
+some_lists = st.lists(st.integers(1, 5), max_size=3).map(tuple)
 
 
 @given(
-    cells=st.dictionaries(st.sampled_from(Trigger), st.builds(TriggerRule, join_lists=lists, leave_lists=lists)),
+    cells=st.dictionaries(
+        st.sampled_from(Trigger), st.builds(TriggerRule, join_lists=some_lists, leave_lists=some_lists)
+    ),
     statuses=st.lists(st.sampled_from([{}, {"is_canceled": True}, {"no_show_uri": MARK}]), min_size=1, max_size=4),
     applied=st.dictionaries(st.integers(1, 9), st.sampled_from([JOIN, LEAVE])),
 )

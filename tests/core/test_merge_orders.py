@@ -17,8 +17,9 @@ import pytest
 
 from calendly_connector.core import merge, person
 from calendly_connector.core.booking import Status
-from calendly_connector.core.decide import JOIN, ContactDecision, decide_contact
+from calendly_connector.core.decide import ContactDecision, decide_contact
 from calendly_connector.core.interpret import Seen, interpret_webhook
+from calendly_connector.core.lists import JOIN
 from calendly_connector.core.merge import Happening
 from calendly_connector.core.person import Summary
 from calendly_connector.core.rules import FieldRule, TriggerRule
