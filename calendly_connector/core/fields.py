@@ -105,14 +105,15 @@ def phone(context: Context) -> str:
     invitee, meeting = context.invitee, context.booking.meeting
     candidates = [
         invitee.text_reminder_number,
-        *(answer.answer for answer in invitee.answers if _asks_for_phone(answer.question)),
+        *(answer.answer for answer in invitee.answers if asks_for_phone(answer.question)),
         meeting.location if meeting.location_kind == "outbound_call" else "",
     ]
     numbers = (context.rules.to_e164(candidate) for candidate in candidates if candidate)
     return next((number for number in numbers if number), "")
 
 
-def _asks_for_phone(question: str) -> bool:
+def asks_for_phone(question: str) -> bool:
+    """Return whether the source "phone" looks at a question's answers."""
     words = re.findall(r"\w+", question.casefold())
     return any(word in SHORT_PHONE_WORDS or word.startswith(PHONE_WORDS) for word in words)
 
