@@ -7,6 +7,7 @@ from calendly_connector.services import (
     bulk,
     catalogue,
     clock,
+    figures,
     guests,
     keep_alive,
     ledger,
@@ -55,6 +56,8 @@ TASKS: dict[str, Task] = {
     "notices": Task(run=lambda job: notices.remind()),
     "catalogues": Task(run=lambda job: catalogue.refresh_all(job.renew)),
     "keep_alive": Task(run=lambda job: keep_alive.keep_alive()),
+    "figures": Task(run=lambda job: figures.count_recent()),
+    "past_figures": Task(run=lambda job: figures.count_past(job.renew)),
     rotation.FORGET_KEY: Task(run=lambda job: connections.forget_previous_key(job.subject)),
     "prune": Task(run=lambda job: prune.prune()),
 }
@@ -64,9 +67,11 @@ SCHEDULES = {
     "clock": 60,
     "refresh_tokens": 300,
     "notices": 300,
+    "figures": 300,
     "watch": 900,
     "catalogues": 21_600,
     "keep_alive": 86_400,
+    "past_figures": 86_400,
     "prune": 86_400,
 }
 """Name (a kind of job) → seconds between runs; staff may change a schedule's row afterwards."""

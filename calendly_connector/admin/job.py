@@ -44,6 +44,8 @@ KINDS: Mapping[str, tuple[str, type[Model] | None]] = {
     "catalogues": ("Refresh event types, lists and attributes", None),
     "sweep": ("Look for work that nobody asked for", None),
     "clock": ("Look for people whose time has come", None),
+    "figures": ("Count today and yesterday for the overview", None),
+    "past_figures": ("Count the days before for the overview", None),
     "keep_alive": ("Use each Brevo key once a day, and see whether it is accepted", None),
     rotation.FORGET_KEY: ("Stop accepting a former signing key", Connection),
     "prune": ("Delete what is kept only for a while", None),

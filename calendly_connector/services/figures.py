@@ -1,0 +1,226 @@
+"""Counts what happened per day, so that the home page never counts the ledger. Days are the installation's."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from calendly_connector.models import Booking, DailyFigure, StatusChange, SyncLogEntry, WebhookDelivery
+from calendly_connector.services import prune, subscription
+
+BOOKED, MOVED, CANCELED, NO_SHOW, ATTENDED = "booked", "moved", "canceled", "no_show", "attended"
+"""Of a day, without detail: what happened on it. With a detail: what became of the meetings that begin on it."""
+
+LAG_P50, LAG_P95 = "lag_p50", "lag_p95"
+"""Seconds from a delivery's arrival until it was taken in."""
+
+FAILURES, WRITTEN, RECEIVED = "failures", "written", "received"
+"""Steps wanted on the day that failed, and that were done; webhooks that arrived."""
+
+TYPE, HOST = "type:", "host:"
+"""How a detail begins; the event type's address, or the host's name, follows."""
+
+PAST_DAYS = 90
+CHUNK_DAYS = 7
+DAY = timedelta(days=1)
+SKEW = timedelta(hours=1)  # between Calendly's clock and ours
+Key = tuple[int, date, str, str]
+"""Connection, day, name, detail: what a figure is of."""
+
+Figures = dict[Key, float]
+Renew = Callable[[], None]
+
+HAPPENED = {
+    Booking.Status.RESCHEDULED: MOVED,
+    Booking.Status.CANCELED: CANCELED,
+    Booking.Status.NO_SHOW: NO_SHOW,
+    Booking.Status.ATTENDED: ATTENDED,
+}
+"""Status that a booking took on → figure. When it was booked stands in the booking itself."""
+
+BECAME = {
+    Booking.Status.CANCELED: CANCELED,
+    Booking.Status.NO_SHOW: NO_SHOW,
+    Booking.Status.ATTENDED: ATTENDED,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Days:
+    """A stretch of whole days in the installation's zone."""
+
+    first: date
+    last: date
+
+    @property
+    def start(self) -> datetime:
+        """Return its beginning."""
+        return _midnight(self.first)
+
+    @property
+    def end(self) -> datetime:
+        """Return the beginning of the day after it."""
+        return _midnight(self.last + DAY)
+
+    def __iter__(self) -> Iterator[date]:
+        """Walk through the days."""
+        return (self.first + DAY * step for step in range((self.last - self.first).days + 1))
+
+    def __contains__(self, moment: datetime) -> bool:
+        """Return whether a moment lies in it."""
+        return self.start <= moment < self.end
+
+
+def today() -> date:
+    """Return the day that it is where the installation is."""
+    return day_of(timezone.now())
+
+
+def day_of(moment: datetime) -> date:
+    """Return the day of a moment in the installation's zone."""
+    return moment.astimezone(timezone.get_default_timezone()).date()
+
+
+def count_recent() -> str:
+    """Count today and yesterday; return words for the schedule's last result."""
+    days = Days(first=today() - DAY, last=today())
+    return f"{count(days)} figures changed"
+
+
+def count_past(renew: Renew = lambda: None) -> str:
+    """Count the days before, some at a time: a meeting's outcome, and what is read later, belong to their own day."""
+    last, changed = today() - 2 * DAY, 0
+    for back in range(0, PAST_DAYS, CHUNK_DAYS):
+        renew()
+        end = last - back * DAY
+        changed += count(Days(first=end - (CHUNK_DAYS - 1) * DAY, last=end))
+    return f"{changed} figures changed"
+
+
+def count(days: Days) -> int:
+    """Count some days anew, and return how many figures changed."""
+    counters = (_what_happened, _what_became, _steps, *((_deliveries,) if _has_deliveries(days) else ()))
+    changed = 0
+    for counter in counters:
+        names, with_detail, found = counter(days)
+        changed += _keep(days, names, found, with_detail=with_detail)
+    return changed
+
+
+Counted = tuple[Sequence[str], bool, Figures]
+"""The names that were counted, whether with details, and the figures that aren't zero."""
+
+
+def _what_happened(days: Days) -> Counted:
+    """Count what was booked, moved, canceled… on each day. What is noted is noted after it happened: by that index."""
+    changes = StatusChange.objects.filter(noted_at__gte=days.start - SKEW).filter(
+        _within("happened_at", days) | _within("booking__booked_at", days)
+    )
+    fields = ("booking_id", "status", "happened_at", "booking__connection_id", "booking__booked_at")
+    seen: dict[Key, set[int]] = defaultdict(set)
+    rows = changes.order_by().values_list(*fields, "booking__old_invitee")
+    for booking, status, happened_at, connection, booked_at, old_invitee in rows.iterator():
+        if not old_invitee and booked_at in days:
+            seen[connection, day_of(booked_at), BOOKED, ""].add(booking)
+        if status in HAPPENED and happened_at in days:
+            seen[connection, day_of(happened_at), HAPPENED[status], ""].add(booking)
+    return (BOOKED, *HAPPENED.values()), False, {key: float(len(bookings)) for key, bookings in seen.items()}
+
+
+def _what_became(days: Days) -> Counted:
+    """Count what became of the meetings that begin on each day, by event type and by host. Moved ones don't take place
+    on it."""
+    rows = Booking.objects.filter(_within("start_at", days)).exclude(status=Booking.Status.RESCHEDULED).order_by()
+    fields = ("connection_id", "start_at", "status", "event_type", "data__meeting__hosts")
+    found: Figures = defaultdict(float)
+    for connection, start_at, status, event_type, hosts in rows.values_list(*fields).iterator():
+        for detail in _details(event_type, hosts):
+            for name in (BOOKED, BECAME.get(status)):
+                if name:
+                    found[connection, day_of(start_at), name, detail] += 1
+    return (BOOKED, *BECAME.values()), True, dict(found)
+
+
+def _details(event_type: str, hosts: Iterable[dict[str, str]] | None) -> set[str]:
+    names = {str(host.get("name") or "") for host in hosts or ()} - {""}
+    types = {TYPE + event_type} if event_type else set()
+    return {detail[:255] for detail in types | {HOST + name for name in names}}
+
+
+def _steps(days: Days) -> Counted:
+    """Count each day's steps by their present state: what is mended counts as a failure no longer."""
+    states = {SyncLogEntry.State.FAILED: FAILURES, SyncLogEntry.State.DONE: WRITTEN}
+    found: Figures = {}
+    for day in days:
+        for state, name in states.items():
+            rows = SyncLogEntry.objects.filter(_within("created_at", Days(first=day, last=day)), state=state)
+            for connection, number in rows.order_by().values_list("connection").annotate(Count("pk")):
+                found[connection, day, name, ""] = float(number)
+    return tuple(states.values()), False, found
+
+
+def _deliveries(days: Days) -> Counted:
+    """Count each day's webhooks, and how long they waited until they were taken in."""
+    rows = WebhookDelivery.objects.filter(_within("received_at", days)).exclude(webhook_name=subscription.PING)
+    found: Figures = defaultdict(float)
+    lags: dict[tuple[int, date], list[float]] = defaultdict(list)
+    fields = ("connection_id", "received_at", "processed_at")
+    for connection, received_at, processed_at in rows.order_by().values_list(*fields).iterator():
+        day = day_of(received_at)
+        found[connection, day, RECEIVED, ""] += 1
+        if processed_at:
+            lags[connection, day].append((processed_at - received_at).total_seconds())
+    for (connection, day), seconds in lags.items():
+        for name, percent in ((LAG_P50, 50), (LAG_P95, 95)):
+            found[connection, day, name, ""] = max(0.001, round(percentile(seconds, percent), 3))
+    return (RECEIVED, LAG_P50, LAG_P95), False, dict(found)
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the smallest value that at least `percent` of all are not above."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+
+
+def _has_deliveries(days: Days) -> bool:
+    """Return whether none of the days' deliveries has been deleted yet: else what was counted then stays."""
+    return days.start > timezone.now() - prune.KEEP_DELIVERIES
+
+
+def _within(field: str, days: Days) -> Q:
+    return Q(**{f"{field}__gte": days.start, f"{field}__lt": days.end})
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, timezone.get_default_timezone()).astimezone(UTC)
+
+
+def _keep(days: Days, names: Sequence[str], found: Figures, *, with_detail: bool) -> int:
+    """Write what differs from what is kept, and return how much that is."""
+    kept = DailyFigure.objects.filter(date__range=(days.first, days.last), name__in=names)
+    kept = kept.exclude(detail="") if with_detail else kept.filter(detail="")
+    known = {(row.connection_id, row.date, row.name, row.detail): row for row in kept}
+    gone = [row.pk for key, row in known.items() if key not in found]
+    changed = [key for key, value in found.items() if key not in known or known[key].value != value]
+    if not gone and not changed:
+        return 0
+    rows = [
+        DailyFigure(connection_id=connection, date=day, name=name, detail=detail, value=found[key])
+        for key in changed
+        for connection, day, name, detail in [key]
+    ]
+    with transaction.atomic():
+        DailyFigure.objects.filter(pk__in=gone).delete()
+        DailyFigure.objects.bulk_create(
+            rows,
+            batch_size=500,
+            update_conflicts=True,
+            unique_fields=["connection", "date", "name", "detail"],
+            update_fields=["value"],
+        )
+    return len(gone) + len(rows)
