@@ -189,7 +189,8 @@ class FieldMappingForm(MappingForm):
         attributes = self.of_accounts(BrevoAttribute.objects.order_by("name")).values_list("name", "kind")
         widget = SuggestingInput(attrs={"class": "vTextField", "autocapitalize": "characters"})
         widget.suggestions = list(attributes)
-        self.fields["attribute"].widget = widget
+        if "attribute" in self.fields:  # not where somebody may only look
+            self.fields["attribute"].widget = widget
 
     def clean_attribute(self) -> str:
         """Write the name in capitals, as Brevo does, and refuse what can't be one."""
