@@ -27,6 +27,7 @@ from calendly_connector.core.steps import (
 from calendly_connector.core.trigger import Trigger
 
 EVENT_PREFIX = "calendly_meeting_"
+HELD_BACK = "Held back: history is brought in without automation events."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,21 +43,28 @@ class ContactDecision:
 
 def decide_event(happening: Happening, *, rules: RuleSet, is_quiet: bool = False) -> TrackEvent | Skip:
     """Return the automation event that a trigger calls for, or why there is none."""
-    meeting = happening.entry.booking.meeting
-    rule = rules.rule_for(meeting.event_type, happening.trigger)
-    name = rule.event_name or EVENT_PREFIX + happening.trigger
-    if meeting.event_type in rules.ignored_types:
-        return Skip(what=f"event {name}", reason="This event type is set to “ignore” in the mapping.")
-    if not rule.sends_event:
-        return Skip(what=f"event {name}", reason="The mapping sends no event for this.")
+    name = event_name(happening.entry.booking.meeting.event_type, happening.trigger, rules=rules)
+    if isinstance(name, Skip):
+        return name
     if is_quiet:
-        return Skip(what=f"event {name}", reason="Held back: history is brought in without automation events.")
+        return Skip(what=f"event {name}", reason=HELD_BACK)
     return TrackEvent(
         name=name,
         email=happening.entry.booking.invitee.email,
         at=happening.at,
         properties=event_properties(happening, rules=rules),
     )
+
+
+def event_name(event_type: str, trigger: Trigger, *, rules: RuleSet) -> str | Skip:
+    """Return what a trigger's automation event is called, or why there is none."""
+    rule = rules.rule_for(event_type, trigger)
+    name = rule.event_name or EVENT_PREFIX + trigger
+    if event_type in rules.ignored_types:
+        return Skip(what=f"event {name}", reason="This event type is set to “ignore” in the mapping.")
+    if not rule.sends_event:
+        return Skip(what=f"event {name}", reason="The mapping sends no event for this.")
+    return name
 
 
 def decide_contact(

@@ -14,6 +14,7 @@ NAMED_LISTS = 10
 COVERED = "Covered by the next write of the same contact."
 LISTS_REFUSED = "Brevo refused. {} Are the lists of the mapping still there?"
 OPEN = (State.WAITING, State.SENDING, State.UNKNOWN)
+RULES_AT = "rules_at"  # where a waiting contact step carries the moment whose mapping is to decide (services.redo)
 
 
 def open_steps(person: Person) -> list[SyncLogEntry]:
@@ -61,7 +62,7 @@ def contact_written(steps: Sequence[SyncLogEntry], sent: UpsertContact) -> None:
     last.request = {"attributes": plain(sent.attributes), "lists": list(sent.join_lists)}
     last.summary = _written(last.request)
     _settle([last], State.DONE, " ".join((*sent.warnings, *sent.notes)), next(iter(sent.causes), ""))
-    SyncLogEntry.objects.filter(person=last.person_id, kind=Kind.CONTACT, pk__lt=last.pk).exclude(cause="").update(
+    SyncLogEntry.objects.filter(person=last.person_id, kind=Kind.CONTACT).exclude(pk=last.pk).exclude(cause="").update(
         cause=""  # the whole contact was written since, so there is nothing left of it to mend
     )
 
@@ -74,6 +75,8 @@ def imported(carriers: Sequence[SyncLogEntry]) -> None:
     covered.exclude(pk__in=[step.pk for step in carriers]).update(
         state=State.MERGED, reason=COVERED, settled_at=timezone.now()
     )
+    written = SyncLogEntry.objects.filter(person__in=[step.person_id for step in carriers], kind=Kind.CONTACT)
+    written.exclude(cause="").update(cause="")
     for step in carriers:
         request = step.request
         step.summary = f"{_written(request)} (imported with others)"

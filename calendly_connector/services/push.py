@@ -21,7 +21,7 @@ from calendly_connector.core.merge import Entry
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import UpsertContact
 from calendly_connector.models import BrevoAccount, Person, SyncLogEntry
-from calendly_connector.services import accounts, catalogue, journal, limits, mapping, opt_in, queue, settle
+from calendly_connector.services import accounts, catalogue, journal, limits, mapping, opt_in, queue, settle, versions
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Writer:
 
     def _write_contact(self, client: BrevoClient, steps: list[SyncLogEntry]) -> bool:
         """Bring the contact up to date; return False when Brevo refused it for good."""
-        decision = self._decide(client)
+        decision = self._decide(client, steps)
         if decision is None and not any(step.request.get("guest") for step in steps):
             journal.done(steps, "There is no booking left to write.")
             return True
@@ -108,15 +108,20 @@ class Writer:
         if decision.proofs:
             journal.keep_proofs(self.person, decision.proofs)
 
-    def _decide(self, client: BrevoClient) -> ContactDecision | None:
+    def _decide(self, client: BrevoClient, steps: list[SyncLogEntry]) -> ContactDecision | None:
         if self.account.attributes_read_at is None:
             self._call("contacts", lambda: catalogue.refresh_attributes(self.account, client))
-        decision, self.clock_at = decide_now(self.person)
+        decision, self.clock_at = decide_now(self.person, self._rules(steps))
         missing = decision and any("has no attribute" in warning for warning in decision.upsert.warnings)
         if missing and catalogue.is_stale(self.account):  # somebody may have created it meanwhile
             self._call("contacts", lambda: catalogue.refresh_attributes(self.account, client))
-            decision, self.clock_at = decide_now(self.person)
+            decision, self.clock_at = decide_now(self.person, self._rules(steps))
         return decision
+
+    def _rules(self, steps: list[SyncLogEntry]) -> RuleSet | None:
+        """Return the mapping that the newest step asks for; None: today's."""
+        moment = steps[-1].request.get(journal.RULES_AT)
+        return versions.rules_at(self.person.connection, datetime.fromisoformat(moment)) if moment else None
 
     def _upsert(self, client: BrevoClient, upsert: UpsertContact) -> UpsertContact:
         """Write a contact, without what Brevo refuses of it; return what was really written."""
