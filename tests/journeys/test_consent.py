@@ -1,0 +1,139 @@
+"""Who joins which list, and with what consent: signed webhook in, Brevo's lists out."""
+
+from typing import Any
+
+import pytest
+
+from calendly_connector.models import ConsentProof, ConsentRule, SyncLogEntry
+from tests.journeys.river import River
+
+QUESTION = "May we write to you?"
+PATH = "/contacts/doubleOptinConfirmation"
+
+
+@pytest.fixture
+def newsletter(river: River) -> int:
+    """Return a list that everybody joins who books, consent permitting."""
+    number = int(river.brevo.add_list("Newsletter"))
+    river.map_lists("booked", join=[number])
+    return number
+
+
+def ask(river: River, mode: str, **fields: Any) -> None:
+    ConsentRule.objects.create(connection=river.connection, mode=mode, **fields)
+
+
+def ask_by_mail(river: River) -> None:
+    ask(river, "double_opt_in", template=5, redirect_url="https://example.com/thanks")
+
+
+def book(river: River, name: str, **fields: Any) -> None:
+    river.calendly.book(event_type="Demo", email=f"{name}@example.com", name=f"{name.title()} Berg", **fields)
+    river.flow()
+
+
+def entry_of(kind: str) -> SyncLogEntry:
+    return SyncLogEntry.objects.get(kind=kind)
+
+
+def test_only_who_answered_yes_joins_and_the_proof_is_kept(river: River, newsletter: int) -> None:
+    ask(river, "answer", question=QUESTION, answer="Yes")
+
+    book(river, "tom", answers={QUESTION: "Yes"})
+    book(river, "eve", answers={QUESTION: "No"})
+
+    assert river.contact("tom@example.com")["listIds"] == [newsletter]
+    assert river.contact("eve@example.com")["listIds"] == []
+    assert river.event_names("eve@example.com") == ["booked"]
+    proof = ConsentProof.objects.get()
+    assert (proof.person.email, proof.question, proof.answer) == ("tom@example.com", QUESTION, "Yes")
+    assert proof.lists == [newsletter]
+    refusal = SyncLogEntry.objects.get(person__email="eve@example.com", kind="contact")
+    assert "was answered “No”" in refusal.reason
+
+
+def test_never_means_event_and_attributes_only(river: River, newsletter: int) -> None:
+    ask(river, "never")
+
+    book(river, "tom")
+
+    assert river.contact("tom@example.com")["listIds"] == []
+    assert river.contact("tom@example.com")["attributes"]["BOOKING_STATUS"] == "booked"
+    assert river.event_names("tom@example.com") == ["booked"]
+
+
+def test_double_opt_in_joins_with_the_click(river: River, newsletter: int) -> None:
+    ask_by_mail(river)
+
+    book(river, "tom")
+    before = river.contact("tom@example.com")["listIds"]
+    river.brevo.confirm_optin("tom@example.com")
+
+    assert (before, river.contact("tom@example.com")["listIds"]) == ([], [newsletter])
+    assert ConsentProof.objects.get().template == 5
+    assert entry_of("opt_in").state == "done"
+
+
+def test_nobody_is_asked_twice(river: River, newsletter: int) -> None:
+    ask_by_mail(river)
+
+    book(river, "tom")
+    book(river, "tom")
+
+    assert len(river.calls(PATH)) == 1
+
+
+def test_who_opted_out_of_mail_is_not_asked(river: River, newsletter: int) -> None:
+    ask_by_mail(river)
+    river.brevo.add_contact("tom@example.com")
+    river.brevo.block("tom@example.com")
+
+    book(river, "tom")
+
+    assert river.calls(PATH) == []
+    assert (entry_of("opt_in").state, "opted out" in entry_of("opt_in").reason) == ("skipped", True)
+
+
+def test_who_is_on_the_list_is_not_asked(river: River, newsletter: int) -> None:
+    ask_by_mail(river)
+    river.brevo.add_contact("tom@example.com", list_ids=[newsletter])
+
+    book(river, "tom")
+
+    assert river.calls(PATH) == []
+    assert entry_of("opt_in").state == "done"
+
+
+def test_refused_request_says_what_to_look_at_and_the_rest_goes_on(river: River, newsletter: int) -> None:
+    ask_by_mail(river)
+    river.brevo.settings.optin_templates = [99]
+
+    book(river, "tom")
+
+    assert (entry_of("opt_in").state, entry_of("opt_in").cause) == ("failed", "opt_in_refused")
+    assert river.event_names("tom@example.com") == ["booked"]
+
+
+def test_request_whose_answer_was_lost_is_never_repeated_by_itself(river: River, newsletter: int) -> None:
+    ask_by_mail(river)
+    river.break_brevo("commit_then_reset", PATH)
+
+    book(river, "tom")
+    river.hurry()
+    river.work()
+
+    assert len(river.calls(PATH)) == 1
+    assert (entry_of("opt_in").state, entry_of("opt_in").cause) == ("failed", "opt_in_unknown")
+
+
+def test_many_people_at_once_are_asked_too(river: River, newsletter: int, settings: Any) -> None:
+    settings.PEOPLE_AT_ONCE_FROM = 3
+    ask_by_mail(river)
+    for name in ("ann", "ben", "cat", "dan"):
+        river.calendly.book(event_type="Demo", email=f"{name}@example.com", name=name)
+
+    river.flow()
+    river.hurry()
+    river.work()
+
+    assert len(river.calls(PATH)) == 4
