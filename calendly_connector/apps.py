@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class CalendlyConnectorConfig(AppConfig):
@@ -12,5 +13,7 @@ class CalendlyConnectorConfig(AppConfig):
     verbose_name = "Calendly → Brevo"
 
     def ready(self) -> None:
-        """Register the start-up checks, which need the models to be there."""
+        """Register the start-up checks, and what follows a migration; both need the models to be there."""
         import_module(f"{self.name}.checks")
+        roles = import_module(f"{self.name}.services.roles")
+        post_migrate.connect(roles.set_permissions, sender=self, dispatch_uid=roles.__name__)

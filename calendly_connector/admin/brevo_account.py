@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from calendly_connector.admin import parts
 from calendly_connector.admin.base import HistoryAdmin, plural
 from calendly_connector.admin.parts import Tone
+from calendly_connector.admin.steps import PAUSE_BREVO
 from calendly_connector.clients.errors import ApiError
 from calendly_connector.models import BrevoAccount, BrevoAttribute, BrevoList
 from calendly_connector.services import accounts, catalogue
@@ -32,6 +33,10 @@ class BrevoAccountAdmin(HistoryAdmin[BrevoAccount]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[BrevoAccount]:
         """Leave the key alone: one that can't be read shall not keep the page from opening."""
         return super().get_queryset(request).defer("api_key")
+
+    def has_pause_permission(self, request: HttpRequest) -> bool:
+        """Return whether this member of staff may stop and resume writing."""
+        return request.user.has_perm(PAUSE_BREVO)
 
     @admin.display(description="state", ordering="state")
     def state_display(self, row: BrevoAccount) -> SafeString:
@@ -63,7 +68,7 @@ class BrevoAccountAdmin(HistoryAdmin[BrevoAccount]):
         """Offer the way out of the present state."""
         return ("resume" if row.is_paused else "pause", "refresh_brevo")
 
-    @admin.action(description="Resume writing", permissions=["act"])
+    @admin.action(description="Resume writing", permissions=["pause"])
     def resume(self, request: HttpRequest, queryset: QuerySet[BrevoAccount]) -> HttpResponseBase | None:
         """Go on writing; what waited is written now."""
         paused = queryset.filter(state=BrevoAccount.State.PAUSED)
@@ -82,7 +87,7 @@ class BrevoAccountAdmin(HistoryAdmin[BrevoAccount]):
         self.message_user(request, f"Writing goes on for {plural(len(chosen), 'account')}.")
         return None
 
-    @admin.action(description="Pause writing", permissions=["act"])
+    @admin.action(description="Pause writing", permissions=["pause"])
     def pause(self, request: HttpRequest, queryset: QuerySet[BrevoAccount]) -> HttpResponseBase | None:
         """Stop writing until somebody resumes it."""
         page = self.confirm(

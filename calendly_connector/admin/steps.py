@@ -21,6 +21,7 @@ Told = tuple[int, str]
 Do = Callable[[HttpRequest, Connection], list[Told]]
 
 CHANGE, CHANGE_BREVO = "calendly_connector.change_connection", "calendly_connector.change_brevoaccount"
+PAUSE_BREVO = "calendly_connector.pause_brevoaccount"
 
 EXPECTED = (
     errors.ApiError, connections.NotConfigured, setup.OtherAccount, oauth.NotConnected, ImproperlyConfigured,
@@ -176,7 +177,7 @@ STEPS = {
     "resume": Step(
         label="Resume writing",
         do=resume,
-        permission=CHANGE_BREVO,
+        permission=PAUSE_BREVO,
         question="Resume writing?",
         consequence="Everything that waited is sent to Brevo now. Is the cause of the pause mended?",
     ),
