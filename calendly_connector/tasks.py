@@ -48,6 +48,10 @@ TASKS: dict[str, Task] = {
     settle.SETTLE: Task(run=lambda job: settle.settle(job.subject, job.renew)),
     clock.TURN: Task(run=lambda job: clock.turn(job.subject)),
     reread.REREAD: Task(run=lambda job: reread.advance(job.subject, job.renew), give_up=reread.give_up),
+    reread.HISTORY: Task(
+        run=lambda job: reread.advance(job.subject, job.renew, is_history=True),
+        give_up=lambda subject, reason: reread.give_up(subject, reason, is_history=True),
+    ),
     notices.TELL: Task(run=lambda job: notices.tell(job.subject)),
     "sweep": Task(run=lambda job: sweep.sweep()),
     "clock": Task(run=lambda job: clock.find_due()),

@@ -36,6 +36,7 @@ KINDS: Mapping[str, tuple[str, type[Model] | None]] = {
     ledger.GREET_GUESTS: ("Make contacts of a booking's guests", Booking),
     settle.SETTLE: ("Look up events of unknown outcome", BrevoAccount),
     clock.TURN: ("See what time changes for a person", Person),
+    reread.HISTORY: ("Bring in bookings made before", Connection),
     reread.REREAD: ("Read bookings again", Connection),
     notices.TELL: ("Tell staff of a trouble", Notice),
     "refresh_tokens": ("Refresh Calendly's tokens before they expire", None),

@@ -1,4 +1,4 @@
-"""Reads bookings again after a gap. Calendly can't be asked "what changed since" (calendly-api.md §4.6), so a window of
+"""Reads bookings again after a gap, or brings in history. Calendly can't be asked "what changed since" (calendly-api.md §4.6), so a window of
 meetings is listed, and the invitees of those that may have changed are recorded like any delivery: nothing is doubled.
 
 Runs as a job that keeps its place in a `Reread` row: a killed worker, a full minute or an outage of Calendly's only
@@ -25,7 +25,8 @@ from calendly_connector.services import connection as connections
 
 logger = logging.getLogger(__name__)
 
-REREAD = "reread"
+REREAD, HISTORY = "reread", "history"
+IN_FLIGHT = timedelta(minutes=10)  # what changed later than this before history was asked for is its webhook's to tell
 LONGEST_WAIT, SHORTEST_WAIT = 300.0, 1.0  # seconds; Calendly's window is a minute
 NOTE_EVERY = 100  # meetings looked at between two notes of the place
 OVERLAP = timedelta(seconds=1)  # whether Calendly's lower bound counts itself is undocumented
@@ -41,7 +42,7 @@ def reread(connection: Connection, since: datetime, until: datetime | None = Non
     """
     with transaction.atomic():
         Connection.objects.select_for_update().get(pk=connection.pk)
-        row = Reread.objects.filter(connection=connection, finished_at=None).first()
+        row = _open_row(connection.pk)
         if row is None:
             row = Reread.objects.create(
                 connection=connection, since=since, until=until, why=why[:200], asked_at=timezone.now()
@@ -55,20 +56,32 @@ def reread(connection: Connection, since: datetime, until: datetime | None = Non
     return row
 
 
+def bring_in(connection: Connection, since: datetime, *, why: str = "") -> Reread:
+    """Ask for the bookings of all meetings that begin after `since` to be taken in, without any automation event.
+
+    Contacts, lists and attributes are written. While such a reading is open, it is returned as it is.
+    """
+    with transaction.atomic():
+        Connection.objects.select_for_update().get(pk=connection.pk)
+        row = _open_row(connection.pk, is_history=True) or Reread.objects.create(
+            connection=connection, since=since, is_history=True, why=why[:200], asked_at=timezone.now()
+        )
+        queue.enqueue(HISTORY, connection.pk)
+    return row
+
+
 def go_on(connection: Connection) -> None:
-    """Ask again for the connection's open reading, if there is one: it may have stopped at a refusal."""
-    if Reread.objects.filter(connection=connection, finished_at=None).exists():
-        queue.enqueue(REREAD, connection.pk)
+    """Ask again for the connection's open readings, if there are any: they may have stopped at a refusal."""
+    for row in Reread.objects.filter(connection=connection, finished_at=None):
+        queue.enqueue(HISTORY if row.is_history else REREAD, connection.pk)
 
 
-def advance(connection_id: int, renew: Renew) -> None:
+def advance(connection_id: int, renew: Renew, *, is_history: bool = False) -> None:
     """Read on where the open reading of a connection stands, to its end; the job's work.
 
     A refusal stops it with words and a notice, until `go_on`; anything else raises queue.Later.
     """
-    row = Reread.objects.select_related("connection__brevo_account").filter(
-        connection=connection_id, finished_at=None
-    ).first()  # fmt: skip
+    row = _open_row(connection_id, is_history=is_history)
     if row is None:
         return
     try:
@@ -84,9 +97,16 @@ def advance(connection_id: int, renew: Renew) -> None:
         raise queue.Later(str(error)) from error
 
 
-def give_up(connection_id: int, reason: str) -> None:
+def give_up(connection_id: int, reason: str, *, is_history: bool = False) -> None:
     """Keep words about a reading whose tries are used up; the next check of the subscription asks for it again."""
-    Reread.objects.filter(connection=connection_id, finished_at=None).update(words=f"It failed many times. {reason}")
+    Reread.objects.filter(connection=connection_id, finished_at=None, is_history=is_history).update(
+        words=f"It failed many times. {reason}"
+    )
+
+
+def _open_row(connection_id: int, *, is_history: bool = False) -> Reread | None:
+    rows = Reread.objects.select_related("connection__brevo_account")
+    return rows.filter(connection=connection_id, finished_at=None, is_history=is_history).first()
 
 
 def _read(row: Reread, renew: Renew) -> None:
@@ -111,9 +131,13 @@ def _listing(row: Reread, client: CalendlyClient) -> Iterator[ScheduledEvent]:
     return client.list_scheduled_events(
         organization=connection.organization if is_whole else "",
         user="" if is_whole else connection.user,
-        min_start=row.reached_at - OVERLAP if row.reached_at else gap.first_start(row.since),
+        min_start=row.reached_at - OVERLAP if row.reached_at else _first_start(row),
         max_start=row.until,
     )
+
+
+def _first_start(row: Reread) -> datetime:
+    return row.since if row.is_history else gap.first_start(row.since)
 
 
 class _Reader:
@@ -129,7 +153,7 @@ class _Reader:
     def is_worth_reading(self, meeting: ScheduledEvent) -> bool:
         """Count a meeting and return whether its invitees are to be read."""
         self._counts["meetings"] += 1
-        return gap.is_worth_reading(
+        return self._row.is_history or gap.is_worth_reading(
             meeting.start_at,
             meeting.updated_at,
             since=self._row.since,
@@ -162,11 +186,21 @@ class _Reader:
         return _note(self._row, words="", **changes, **place)
 
     def _record(self, seen: core_booking.Booking) -> bool:
+        if self._row.is_history:
+            return self._bring_in(seen)
         is_known = Booking.objects.filter(connection=self._connection, uri=seen.invitee.uri).exists()
         if not gap.is_missed(seen, since=self._row.since, is_known=is_known):
             return False
         catalogue.learn_event_type(self._connection, seen.meeting.event_type)
         return ledger.record(self._connection, seen, rules=self._rules, source=ledger.Source()).is_news
+
+
+    def _bring_in(self, seen: core_booking.Booking) -> bool:
+        if seen.invitee.updated_at > self._row.asked_at - IN_FLIGHT:
+            return False
+        catalogue.learn_event_type(self._connection, seen.meeting.event_type)
+        source = ledger.Source(is_quiet=True)
+        return ledger.record(self._connection, seen, rules=self._rules, source=source).is_news
 
 
 def _note(row: Reread, **changes: object) -> bool:
@@ -187,8 +221,7 @@ def _stop(row: Reread, refused: errors.Refused) -> None:
         f"connection again; the reading then goes on by itself. {refused}"
     )
     _note(row, words=words)
-    key = notices.key_of(row.connection, "reread")
-    notices.open_notice(key, f"{row.connection.name}: bookings can't be read again", words)
+    notices.open_notice(_notice_key(row), f"{row.connection.name}: bookings can't be read again", words)
 
 
 def _finish(row: Reread, reader: _Reader) -> None:
@@ -198,6 +231,11 @@ def _finish(row: Reread, reader: _Reader) -> None:
     with transaction.atomic():
         if not _note(row, words=words, finished_at=timezone.now()):
             return
-        mine = Connection.objects.filter(pk=row.connection_id, reread_since__gte=row.since)
-        mine.update(reread_since=None)
-        notices.close_notice(notices.key_of(row.connection, "reread"), f"The bookings were read again. {words}")
+        if not row.is_history:
+            mine = Connection.objects.filter(pk=row.connection_id, reread_since__gte=row.since)
+            mine.update(reread_since=None)
+        notices.close_notice(_notice_key(row), f"The bookings were read again. {words}")
+
+
+def _notice_key(row: Reread) -> str:
+    return notices.key_of(row.connection, HISTORY if row.is_history else REREAD)

@@ -158,7 +158,7 @@ def _recover(connection: Connection) -> str:
     since = notices.open_since(_key(connection))
     if since is None:
         return "active."
-    if Reread.objects.filter(connection=connection, finished_at=None).exists():
+    if Reread.objects.filter(connection=connection, finished_at=None, is_history=False).exists():
         return "active; what was missed is being read."
     heard_at, reached = _last_delivery_at(connection), subscription.test_loop_back(connection)
     if not reached.is_reached and not (heard_at and heard_at > since):

@@ -1,0 +1,113 @@
+"""Bookings made before the connector was installed: brought in whole, and without one automation event."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from calendly_connector.models import Booking, Connection, Reread, StatusChange, SyncLogEntry
+from calendly_connector.services import reread
+from tests.journeys.river import River
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def river(installation: River) -> River:
+    """Return an installation that is connected and subscribed; its deliveries are held."""
+    installation.connect()
+    return installation
+
+
+def old_booking(river: River, email: str, *, days: int = 20, **fields: Any) -> str:
+    """Make a booking that nobody has touched for days and whose webhook never came."""
+    uri = river.calendly.book(email=email, **fields)
+    for delivery in river.pending():
+        river.calendly.deliveries.drop(delivery)
+    at = (timezone.now() - days * DAY).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+    invitee = river.calendly.state.invitees[uri]
+    river.calendly.state.invitees[uri] = {**invitee, "created_at": at, "updated_at": at}
+    return uri
+
+
+def bring_in(river: River, days: int = 90) -> Reread:
+    reread.bring_in(river.connection, timezone.now() - days * DAY)
+    river.work()
+    return Reread.objects.latest("asked_at")
+
+
+def test_contacts_and_lists_are_written_and_no_event_leaves(river: River) -> None:
+    number = river.brevo.add_list("Bookers")
+    river.map_lists("booked", join=[number])
+    old_booking(river, "ada@example.com")
+    old_booking(river, "bob@example.com")
+
+    row = bring_in(river)
+
+    assert [river.contact(f"{name}@example.com")["listIds"] for name in ("ada", "bob")] == [[number], [number]]
+    assert river.calls("/events") == []
+    assert (row.news, row.finished_at is not None) == (2, True)
+    held = SyncLogEntry.objects.filter(kind="event")
+    assert {(entry.state, "history" in entry.reason) for entry in held} == {("skipped", True)}
+
+
+def test_twice_is_once(river: River) -> None:
+    old_booking(river, "ada@example.com")
+    bring_in(river)
+    river.sandbox.world.journal.clear()
+
+    row = bring_in(river)
+
+    assert (row.news, Booking.objects.count()) == (0, 1)
+    assert river.calls("/contacts") == []
+
+
+def test_what_was_booked_just_now_is_left_to_its_webhook(river: River) -> None:
+    river.calendly.book(email="ada@example.com")
+
+    bring_in(river)
+    before = Booking.objects.count()
+    river.flow()
+
+    assert before == 0
+    assert river.event_names("ada@example.com") == ["booked"]
+
+
+def test_history_does_not_hold_back_attendance(river: River) -> None:
+    reread.bring_in(river.connection, timezone.now() - DAY)
+
+    assert Connection.objects.get().reread_since is None
+
+
+def test_second_wish_returns_the_open_reading(river: River) -> None:
+    first = reread.bring_in(river.connection, timezone.now() - DAY)
+    gap = reread.reread(river.connection, timezone.now() - DAY)
+
+    second = reread.bring_in(river.connection, timezone.now() - 2 * DAY)
+
+    assert first == second
+    assert gap != first
+
+
+def test_interrupted_reading_goes_on_where_it_was(river: River) -> None:
+    uris = {old_booking(river, f"person{number}@example.com") for number in range(3)}
+    row = reread.bring_in(river.connection, timezone.now() - 90 * DAY)
+    river.break_calendly("status", "/invitees", status=503, times=1)
+    river.work()
+    river.mend()
+
+    river.hurry()
+    river.work()
+
+    row.refresh_from_db()
+    assert row.finished_at is not None
+    assert set(Booking.objects.values_list("uri", flat=True)) == uris
+
+
+def test_statuses_are_kept_as_read_from_calendly(river: River) -> None:
+    old_booking(river, "ada@example.com")
+
+    bring_in(river)
+
+    assert {change.source for change in StatusChange.objects.all()} == {"listing"}
