@@ -6,21 +6,29 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from calendly_connector.admin import parts
+from calendly_connector.admin import connection_pages, page, parts, person_parts, timeline
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.booking_parts import (
     TONES,
     Status,
     chain_of,
+    history_of,
     local_time,
-    moments_of,
+    newest_body,
     snapshot,
 )
+from calendly_connector.admin.delivery import payload_of
 from calendly_connector.admin.filters import EventTypeFilter
 from calendly_connector.models import Booking, EventType
+
+SOMETIMES = ("cancellation", "no_show")  # shown where there is something to show
+ADDRESSES = ("uri", "meeting_uri", "event_type")
+PREVIEW = "preview"
 
 
 @admin.register(Booking)
@@ -33,14 +41,18 @@ class BookingAdmin(HistoryAdmin[Booking]):
     list_filter = ("status", EventTypeFilter, "start_at", "connection")
     date_hierarchy = "start_at"
     search_fields = ("name", "person__email", "uri", "meeting_name")
-    search_help_text = "E-mail, name, invitee address, or meeting"
+    search_help_text = gettext_lazy("E-mail, name, invitee address, or meeting")
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("status_badge", "cancellation", "name", "person_link", "connection_link")}),
-        ("Meeting", {"fields": ("meeting", "when", "exact", "hosts", "location", "join", "guests")}),
-        ("Moves", {"fields": ("chain",), "classes": ("cc-whole",)}),
-        ("Answers", {"fields": ("answers",), "classes": ("cc-whole",)}),
-        ("What happened", {"fields": ("timeline",), "classes": ("cc-whole",)}),
-        ("More", {"fields": ("booked", "changed", "tracking", "payment", "uri", "meeting_uri", "event_type")}),
+        (None, {"fields": ("status_badge", *SOMETIMES, "name", "person_link", "connection_link", "elsewhere")}),
+        (gettext_lazy("Meeting"), {"fields": ("meeting", "when", "exact", "hosts", "location", "join", "guests")}),
+        (gettext_lazy("Moves"), {"fields": ("chain",), "classes": ("cc-whole",)}),
+        (gettext_lazy("Answers"), {"fields": ("answers",), "classes": ("cc-whole",)}),
+        (gettext_lazy("Consent"), {"fields": ("consent",), "classes": ("cc-whole",)}),
+        (gettext_lazy("Status, step by step"), {"fields": ("history",), "classes": ("cc-whole",)}),
+        (gettext_lazy("What happened"), {"fields": ("story",), "classes": ("cc-whole",)}),
+        (gettext_lazy("More"), {"fields": ("booked", "changed", "tracking", "payment", *ADDRESSES)}),
+        (gettext_lazy("What we know, value by value"), {"fields": ("known",), "classes": ("cc-whole",)}),
+        (gettext_lazy("What Calendly posted last"), {"fields": ("posted",), "classes": ("cc-whole",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
@@ -56,131 +68,181 @@ class BookingAdmin(HistoryAdmin[Booking]):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Booking | None = None) -> Any:
-        """Leave out the cancellation where there is none."""
+        """Leave out the cancellation and the no-show where there is none."""
         (title, first), *others = super().get_fieldsets(request, obj)
-        shown = [name for name in first["fields"] if name != "cancellation" or (obj and obj.status == Status.CANCELED)]
+        kept = {"cancellation": obj and obj.status == Status.CANCELED, "no_show": obj and _no_show(obj)}
+        shown = [name for name in first["fields"] if kept.get(name, True)]
         return [(title, {**first, "fields": shown}), *others]
 
-    @admin.display(description="invitee", ordering="name")
+    @admin.display(description=gettext_lazy("invitee"), ordering="name")
     def who(self, row: Booking) -> SafeString:
         """Return the name as it was written, and below it whose booking it is."""
-        name = parts.link_to(row, row.name or "Booking")
+        name = parts.link_to(row, row.name or _("Booking"))
         return format_html('{}<span class="cc-why">{}</span>', name, parts.link_to(row.person))
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description=gettext_lazy("status"), ordering="status")
     def status_badge(self, row: Booking) -> SafeString:
         """Return where the booking stands, and how often it was moved."""
         found = parts.badge(row.get_status_display(), TONES[Status(row.status)])
-        moved = f"moved {row.moves}×" if row.moves else ""
+        moved = _("moved %(count)d×") % {"count": row.moves} if row.moves else ""
         return format_html('{} <span class="cc-quiet">{}</span>', found, moved) if moved else found
 
-    @admin.display(description="meeting time", ordering="start_at")
+    @admin.display(description=gettext_lazy("meeting time"), ordering="start_at")
     def when(self, row: Booking) -> SafeString:
         """Return the meeting's time as the invitee reads it."""
         return local_time(row)
 
-    @admin.display(description="person", ordering="person__email")
+    @admin.display(description=gettext_lazy("person"), ordering="person__email")
     def person_link(self, row: Booking) -> SafeString:
         """Return a link to the person."""
         return parts.link_to(row.person)
 
-    @admin.display(description="other half")
+    @admin.display(description=gettext_lazy("other half"))
     def other_half(self, row: Any) -> SafeString:
         """Return links to the bookings that this one was moved to and from."""
-        new = parts.link(Booking, row.found_new, "moved to →") if row.found_new else ""
-        old = parts.link(Booking, row.found_old, "← moved from") if row.found_old else ""
+        new = parts.link(Booking, row.found_new, _("moved to →")) if row.found_new else ""
+        old = parts.link(Booking, row.found_old, _("← moved from")) if row.found_old else ""
         return format_html("{} {}", old, new) if old or new else parts.NOTHING
 
-    @admin.display(description="booked", ordering="booked_at")
+    @admin.display(description=gettext_lazy("booked"), ordering="booked_at")
     def booked(self, row: Booking) -> SafeString:
         """Return how long ago it was booked."""
         return parts.age(row.booked_at)
 
-    @admin.display(description="connection")
+    @admin.display(description=gettext_lazy("connection"))
     def connection_link(self, row: Booking) -> SafeString:
         """Return a link to the connection."""
         return parts.link_to(row.connection)
 
-    @admin.display(description="canceled")
+    @admin.display(description=gettext_lazy("canceled"))
     def cancellation(self, row: Booking) -> str:
         """Return by whom and why it was canceled."""
         canceled = snapshot(row).invitee.cancellation
         if canceled is None:
             return "–"
-        return f"by {canceled.canceled_by} ({canceled.canceler_type}): {canceled.reason or 'no reason given'}"
+        words = {"who": canceled.canceled_by, "kind": _canceler(canceled.canceler_type), "why": canceled.reason}
+        return (_("by %(who)s (%(kind)s): %(why)s") if canceled.reason else _("by %(who)s (%(kind)s)")) % words
 
-    @admin.display(description="meeting")
+    @admin.display(description=gettext_lazy("meeting"))
     def meeting(self, row: Booking) -> SafeString:
         """Return the meeting's name, as a link to its event type."""
         found = EventType.objects.filter(connection=row.connection, uri=row.event_type).first()
         return parts.link_to(found, row.meeting_name) if found else format_html("{}", row.meeting_name or "–")
 
-    @admin.display(description="in our zone")
+    @admin.display(description=gettext_lazy("in our zone"))
     def exact(self, row: Booking) -> SafeString:
         """Return the start in the installation's zone."""
         return parts.moment(row.start_at)
 
-    @admin.display(description="hosts")
+    @admin.display(description=gettext_lazy("hosts"))
     def hosts(self, row: Booking) -> str:
         """Return who hosts the meeting."""
         found = [f"{host.name} ({host.email})" if host.email else host.name for host in snapshot(row).meeting.hosts]
         return ", ".join(found) or "–"
 
-    @admin.display(description="location")
+    @admin.display(description=gettext_lazy("location"))
     def location(self, row: Booking) -> SafeString | str:
         """Return where it takes place."""
         meeting = snapshot(row).meeting
         kind = meeting.location_kind.replace("_", " ")
         return format_html("{} {}", parts.link_outside(meeting.location), f"({kind})" if kind else "")
 
-    @admin.display(description="join link")
+    @admin.display(description=gettext_lazy("join link"))
     def join(self, row: Booking) -> SafeString | str:
         """Return the address of an online meeting."""
         return parts.link_outside(snapshot(row).meeting.join_url)
 
-    @admin.display(description="guests")
+    @admin.display(description=gettext_lazy("guests"))
     def guests(self, row: Booking) -> str:
         """Return who else comes."""
         return ", ".join(snapshot(row).meeting.guests) or "–"
 
-    @admin.display(description="moves")
+    @admin.display(description=gettext_lazy("moves"))
     def chain(self, row: Booking) -> SafeString:
         """Return every booking of the chain, oldest first."""
         links = [
             {
                 "badge": parts.badge(each.get_status_display(), TONES[Status(each.status)]),
                 "address": "" if each == row else parts.page_of(Booking, each.pk),
-                "name": each.meeting_name or "Meeting",
+                "name": each.meeting_name or _("Meeting"),
                 "time": local_time(each),
             }
             for each in chain_of(row)
         ]
         return parts.render("chain", links=links)
 
-    @admin.display(description="answers")
+    @admin.display(description=gettext_lazy("answers"))
     def answers(self, row: Booking) -> SafeString:
         """Return what was asked and answered."""
         rows = [(answer.question, answer.answer) for answer in snapshot(row).invitee.answers]
-        return parts.table(("Question", "Answer"), rows, empty="Nothing was asked.")
+        return parts.table((_("Question"), _("Answer")), rows, empty=_("Nothing was asked."))
 
-    @admin.display(description="timeline")
-    def timeline(self, row: Booking) -> SafeString:
-        """Return its deliveries and steps in the order of time."""
-        return parts.render("timeline", moments=moments_of(row))
+    @admin.display(description=gettext_lazy("timeline"))
+    def story(self, row: Booking) -> SafeString:
+        """Return its deliveries and what they led to, in the order of time."""
+        return parts.render("timeline", blocks=timeline.of_booking(row))
 
-    @admin.display(description="last changed")
+    @admin.display(description=gettext_lazy("status"))
+    def history(self, row: Booking) -> SafeString:
+        """Return each status it took on, and how we learnt of it."""
+        heads = (_("Status"), _("At Calendly"), _("Noted by us"), _("How we learnt of it"), _("Delivery"))
+        return parts.table(heads, history_of(row), empty=_("No change of status has been noted yet."))
+
+    @admin.display(description=gettext_lazy("consent"))
+    def consent(self, row: Booking) -> SafeString:
+        """Return the consents that this booking gave."""
+        return person_parts.consents_table(row.consents.all(), timeline.list_names(row.connection.brevo_account_id))
+
+    @admin.display(description=gettext_lazy("known"))
+    def known(self, row: Booking) -> SafeString:
+        """Return the newest snapshot, one line for each value."""
+        return parts.table((_("Name"), _("Value")), parts.pairs(parts.filled(row.data)), empty=_("Nothing."))
+
+    @admin.display(description=gettext_lazy("posted"))
+    def posted(self, row: Booking) -> SafeString:
+        """Return the newest delivery's body."""
+        return payload_of(newest_body(row))
+
+    @admin.display(description=gettext_lazy("elsewhere"))
+    def elsewhere(self, row: Booking) -> SafeString:
+        """Return links to Calendly's own pages, and to the preview of what this booking means for Brevo."""
+        found = person_parts.calendly_links(row)
+        if any(each.name == PREVIEW for each in connection_pages.PAGES):
+            address = f"{page.address_of(row.connection, PREVIEW)}?booking={row.pk}"
+            found.append(format_html('<a href="{}">{}</a>', address, _("Preview what is sent to Brevo")))
+        return format_html_join(" · ", "{}", ((each,) for each in found)) or parts.NOTHING
+
+    @admin.display(description=gettext_lazy("no-show"))
+    def no_show(self, row: Booking) -> str:
+        """Return whether a no-show is marked, or was."""
+        return _no_show(row)
+
+    @admin.display(description=gettext_lazy("last changed"))
     def changed(self, row: Booking) -> SafeString:
         """Return when Calendly changed it last."""
         return parts.moment(row.updated_at)
 
-    @admin.display(description="UTM")
+    @admin.display(description=gettext_lazy("UTM"))
     def tracking(self, row: Booking) -> str:
         """Return what the booked page was called with."""
         found = asdict(snapshot(row).invitee.tracking)
         return ", ".join(f"{name.removeprefix('utm_')}: {value}" for name, value in found.items() if value) or "–"
 
-    @admin.display(description="payment")
+    @admin.display(description=gettext_lazy("payment"))
     def payment(self, row: Booking) -> str:
         """Return what was paid."""
         paid = snapshot(row).invitee.payment
         return f"{paid.amount:g} {paid.currency} ({paid.provider})" if paid else "–"
+
+
+def _no_show(row: Booking) -> str:
+    """Return words about the mark in Calendly; none when there never was one."""
+    mark = snapshot(row).invitee.no_show_uri
+    if mark:
+        return _("Marked in Calendly: %(mark)s") % {"mark": mark}
+    return _("Was marked, and the mark was taken back.") if row.was_undone else ""
+
+
+def _canceler(kind: str) -> str:
+    """Return Calendly's word for who canceled, in staff's language."""
+    return {"host": _("host"), "invitee": _("invitee")}.get(kind, kind)

@@ -1,15 +1,13 @@
-"""What several pages show of a booking: its time, its chain of moves, and what happened to it."""
+"""What several pages show of a booking: its time, its chain of moves, and how its status changed."""
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from calendly_connector.admin import parts
-from calendly_connector.admin.delivery import TONES as DELIVERY_TONES
-from calendly_connector.admin.parts import Tone
-from calendly_connector.admin.sync_log import TONES as LOG_TONES
+from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.core import booking as core_booking
 from calendly_connector.core import fields
-from calendly_connector.models import Booking, SyncLogEntry, WebhookDelivery
+from calendly_connector.models import Booking, WebhookDelivery
 
 Status = Booking.Status
 TONES = {
@@ -20,7 +18,7 @@ TONES = {
     Status.ATTENDED: Tone.GOOD,
 }
 LONGEST_CHAIN = 20  # moves shown either way
-NEWEST = 100  # steps and deliveries each in a timeline
+NEWEST = 100  # changes of status shown
 
 
 def snapshot(row: Booking) -> core_booking.Booking:
@@ -62,30 +60,23 @@ def chain_of(row: Booking) -> list[Booking]:
     return chain
 
 
-def moments_of(row: Booking) -> list[dict[str, object]]:
-    """Return a booking's deliveries and steps as lines of a timeline, oldest first."""
-    steps = row.sync_log.order_by("-pk")[:NEWEST]
-    deliveries = WebhookDelivery.objects.filter(connection=row.connection, booking_uri=row.uri).defer("body", "digest")
-    found = [(step.created_at, 1, _step(step)) for step in steps]
-    found += [(each.received_at, 0, _delivery(each)) for each in deliveries.order_by("-pk")[:NEWEST]]
-    return [line for _, _, line in sorted(found, key=lambda moment: moment[:2])]
+def history_of(row: Booking) -> list[tuple[Cell, ...]]:
+    """Return a booking's changes of status, oldest first: what, when at Calendly, when and how we learnt of it."""
+    changes = row.status_changes.select_related("delivery").defer("delivery__body", "delivery__digest")
+    return [
+        (
+            parts.badge(change.get_status_display(), TONES[Status(change.status)]),
+            parts.moment(change.happened_at),
+            parts.moment(change.noted_at),
+            change.get_source_display(),
+            parts.link_to(change.delivery),
+        )
+        for change in changes.order_by("pk")[:NEWEST]
+    ]
 
 
-def _step(step: SyncLogEntry) -> dict[str, object]:
-    return {
-        "time": parts.age(step.created_at),
-        "kind": "Brevo",
-        "badge": parts.badge(step.get_state_display(), LOG_TONES[SyncLogEntry.State(step.state)]),
-        "link": parts.link_to(step),
-        "reason": step.reason,
-    }
-
-
-def _delivery(delivery: WebhookDelivery) -> dict[str, object]:
-    return {
-        "time": parts.age(delivery.received_at),
-        "kind": "Calendly",
-        "badge": parts.badge(delivery.get_state_display(), DELIVERY_TONES[WebhookDelivery.State(delivery.state)]),
-        "link": parts.link_to(delivery, delivery.webhook_name),
-        "reason": delivery.reason,
-    }
+def newest_body(row: Booking) -> bytes:
+    """Return what Calendly posted last about a booking; nothing when all we know was read."""
+    posted = WebhookDelivery.objects.filter(connection=row.connection_id, booking_uri=row.uri)
+    body = posted.order_by("-pk").values_list("body", flat=True).first()
+    return bytes(body) if body else b""

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from calendly_connector.admin import parts
-from calendly_connector.admin.base import HistoryAdmin, plural
+from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.filters import WebhookNameFilter
 from calendly_connector.admin.parts import Tone
 from calendly_connector.admin.sync_log import log_table
@@ -27,6 +28,7 @@ TONES = {
     State.FAILED: Tone.BAD,
 }
 SHOWN = 200_000  # characters of a body
+MOST_VALUES = 500  # of a body, in a table
 
 
 @admin.register(WebhookDelivery)
@@ -38,14 +40,14 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
     list_display_links = None
     list_filter = ("state", WebhookNameFilter, "received_at", "connection")
     search_fields = ("email", "booking_uri", "reason", "webhook_name")
-    search_help_text = "E-mail, name, invitee address, or the reason"
+    search_help_text = gettext_lazy("E-mail, name, invitee address, or the reason")
     actions = ("retry",)
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("state_badge", "reason", "name", "connection_link")}),
-        ("About", {"fields": ("booking_link", "person_link", "invitee")}),
-        ("When", {"fields": ("received", "processed")}),
-        ("What it led to", {"fields": ("log",), "classes": ("cc-whole",)}),
-        ("What Calendly posted", {"fields": ("content",), "classes": ("cc-whole",)}),
+        (None, {"fields": ("state_badge", "words", "name", "connection_link")}),
+        (gettext_lazy("About"), {"fields": ("booking_link", "person_link", "invitee")}),
+        (gettext_lazy("When"), {"fields": ("received", "processed")}),
+        (gettext_lazy("What it led to"), {"fields": ("log",), "classes": ("cc-whole",)}),
+        (gettext_lazy("What Calendly posted"), {"fields": ("content",), "classes": ("cc-whole",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookDelivery]:
@@ -74,85 +76,110 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
             found = found | queryset.filter(booking_uri__in=theirs)
         return found, has_duplicates
 
-    @admin.display(description="age", ordering="received_at")
+    @admin.display(description=gettext_lazy("age"), ordering="received_at")
     def when(self, row: WebhookDelivery) -> SafeString:
         """Return how long ago it came."""
         return parts.age(row.received_at)
 
-    @admin.display(description="webhook", ordering="webhook_name")
+    @admin.display(description=gettext_lazy("webhook"), ordering="webhook_name")
     def what(self, row: WebhookDelivery) -> SafeString:
         """Return its name, and why nothing came of it."""
-        return parts.with_reason(parts.page_of(WebhookDelivery, row.pk), self.name(row), row.reason)
+        return parts.with_reason(parts.page_of(WebhookDelivery, row.pk), self.name(row), parts.said(row.reason))
 
-    @admin.display(description="webhook")
+    @admin.display(description=gettext_lazy("webhook"))
     def name(self, row: WebhookDelivery) -> str:
         """Return Calendly's name for it; it is read when the delivery is taken in."""
-        return row.webhook_name or f"delivery #{row.pk}"
+        return row.webhook_name or _("delivery #%(number)s") % {"number": row.pk}
 
-    @admin.display(description="booking")
+    @admin.display(description=gettext_lazy("reason"))
+    def words(self, row: WebhookDelivery) -> str:
+        """Return why nothing came of it."""
+        return parts.said(row.reason) or "–"
+
+    @admin.display(description=gettext_lazy("booking"))
     def booking_link(self, row: Any) -> SafeString:
         """Return a link to the booking it tells of."""
-        return parts.link(Booking, row.found_booking, row.found_meeting or "Meeting")
+        return parts.link(Booking, row.found_booking, row.found_meeting or _("Meeting"))
 
-    @admin.display(description="person")
+    @admin.display(description=gettext_lazy("person"))
     def person_link(self, row: Any) -> SafeString:
         """Return a link to whose booking it is; until there is one, the e-mail that was posted."""
         if not row.found_person:
             return parts.email(row.email) if row.email else parts.NOTHING
         return parts.link(Person, row.found_person, parts.email(row.found_email))
 
-    @admin.display(description="invitee's address")
+    @admin.display(description=gettext_lazy("invitee's address"))
     def invitee(self, row: WebhookDelivery) -> str:
         """Return Calendly's key of the booking."""
         return row.booking_uri or "–"
 
-    @admin.display(description="connection")
+    @admin.display(description=gettext_lazy("connection"))
     def connection_link(self, row: WebhookDelivery) -> SafeString:
         """Return a link to the connection."""
         return parts.link_to(row.connection)
 
-    @admin.display(description="received")
+    @admin.display(description=gettext_lazy("received"))
     def received(self, row: WebhookDelivery) -> SafeString:
         """Return when it came."""
         return parts.moment(row.received_at)
 
-    @admin.display(description="taken in")
+    @admin.display(description=gettext_lazy("taken in"))
     def processed(self, row: WebhookDelivery) -> SafeString:
         """Return when it was looked at."""
         return parts.moment(row.processed_at)
 
-    @admin.display(description="log")
+    @admin.display(description=gettext_lazy("log"))
     def log(self, row: WebhookDelivery) -> SafeString:
         """Return the steps it led to."""
         return log_table(row.sync_log.all())
 
-    @admin.display(description="body")
+    @admin.display(description=gettext_lazy("body"))
     def content(self, row: WebhookDelivery) -> SafeString:
-        """Return the body as Calendly meant it: indented when it is JSON."""
-        text = readable(bytes(row.body))
-        more = f"\n… and {len(text) - SHOWN} more characters" if len(text) > SHOWN else ""
-        return format_html('<pre class="cc-pre" tabindex="0">{}{}</pre>', text[:SHOWN], more)
+        """Return the body value by value when it is JSON, and as Calendly meant it: indented."""
+        return payload_of(bytes(row.body))
 
     def offers(self, row: WebhookDelivery) -> Sequence[str]:
         """Offer another try for what was left behind."""
         return ("retry",) if row.state in retry.LEFT_BEHIND else ()
 
-    @admin.action(description="Take in again", permissions=["act"])
+    @admin.action(description=gettext_lazy("Take in again"), permissions=["act"])
     def retry(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> HttpResponseBase | None:
         """Let deliveries that failed or couldn't be read be taken in once more."""
         page = self.confirm(
             request,
             queryset,
-            question="Take in again?",
-            consequence="Deliveries that failed or couldn't be read are interpreted again. What they bring anew is "
-            "written to Brevo. The others are left alone.",
-            button="Yes, take in again",
+            question=_("Take in again?"),
+            consequence=_(
+                "Deliveries that failed or couldn't be read are interpreted again. What they bring anew is written to "
+                "Brevo. The others are left alone."
+            ),
+            button=_("Yes, take in again"),
         )
         if page:
             return page
         count = retry.retry_deliveries(queryset)
-        self.message_user(request, f"{plural(count, 'delivery', 'deliveries')} will be taken in again.")
+        words = ngettext(
+            "%(count)d delivery will be taken in again.", "%(count)d deliveries will be taken in again.", count
+        )
+        self.message_user(request, words % {"count": count})
         return None
+
+
+def payload_of(body: bytes) -> SafeString:
+    """Return a body to be read: its values in a table where it is JSON, and the whole of it as text."""
+    text = readable(body)
+    cut = len(text) - SHOWN
+    more = "\n" + _("… and %(count)d more characters") % {"count": cut} if cut > 0 else ""
+    return parts.render("payload", rows=_values(body), text=text[:SHOWN] + more)
+
+
+def _values(body: bytes) -> list[tuple[str, str]]:
+    """Return names and values of a body that is JSON; nothing of any other."""
+    try:
+        found = json.loads(body)
+        return parts.pairs(parts.filled(found))[:MOST_VALUES] if isinstance(found, dict) else []
+    except (ValueError, RecursionError):
+        return []
 
 
 def readable(body: bytes) -> str:

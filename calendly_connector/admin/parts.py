@@ -143,6 +143,18 @@ def pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
+def filled(value: Any) -> Any:
+    """Return JSON without whatever is empty in it, for `pairs` to show what is known."""
+    if isinstance(value, Mapping):
+        return {name: kept for name, inner in value.items() if (kept := filled(inner)) not in EMPTY}
+    if isinstance(value, list):
+        return [kept for inner in value if (kept := filled(inner)) not in EMPTY]
+    return value
+
+
+EMPTY: tuple[Any, ...] = (None, "", [], {})
+
+
 def _answer(name: str, number: int, item: Any) -> list[tuple[str, str]]:
     """Return a question and its answer as one row; whatever else is in a list, leaf by leaf."""
     if isinstance(item, Mapping) and item.keys() == {"question", "answer"}:
