@@ -1,0 +1,207 @@
+"""The field mapping as a form: pick-lists from both services, and errors in words on the line that they mean."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from calendly_connector.core.attributes import CONVERTERS
+from calendly_connector.core.decide import PHONE_ATTRIBUTES
+from calendly_connector.core.fields import ANSWER_PREFIX, FIELDS, normalise_question
+from calendly_connector.core.rules import FieldRule, Overwrite
+from calendly_connector.models import FieldMapping
+from calendly_connector.services import field_check, field_words, mapping_check
+from calendly_connector.services.field_check import Known, Said
+from calendly_connector.services.field_lines import Row
+
+Choice = tuple[str, str | Promise]
+Group = tuple[str | Promise, list[Choice]]
+
+NEW = "+"
+"""Picked instead of an attribute: its name is written beside."""
+PREFIX = "lines"
+BLANK = 1
+"""Empty lines at the end, for whoever has no JavaScript."""
+
+GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
+    (gettext_lazy("Invitee"), ("first_name", "last_name", "name", "phone", "timezone")),
+    (gettext_lazy("Event type and meeting"), ("event_type_", "meeting_", "location", "join_url")),
+    (gettext_lazy("Host"), ("host_",)),
+    (gettext_lazy("Booking"), ("status", "booked_at", "cancel", "reschedule_url")),
+    (gettext_lazy("Payment"), ("payment_",)),
+    (
+        gettext_lazy("Over all bookings"),
+        ("bookings", "no_shows", "moves", "cancellations", "meetings_attended", "next_meeting_", "last_meeting_"),
+    ),
+    (gettext_lazy("UTM, first touch"), ("first_utm_",)),
+    (gettext_lazy("UTM, last touch"), ("last_utm_",)),
+)
+"""Title → sources, or how their names begin. The longest beginning wins."""
+
+
+def group_of(name: str) -> str | Promise:
+    """Return the title under which a field is offered."""
+    fitting = [(len(start), title) for title, starts in GROUPS for start in starts if name.startswith(start)]
+    return max(fitting, key=lambda pair: pair[0])[1] if fitting else gettext_lazy("Others")
+
+
+def source_groups(known: Known) -> list[Group]:
+    """Return every source to pick, in groups; questions last."""
+    groups: dict[str, Group] = {}
+    for name in FIELDS:
+        title = group_of(name)
+        groups.setdefault(str(title), (title, []))[1].append((name, field_words.label_of(name)))
+    questions: list[Choice] = [(ANSWER_PREFIX + question, question) for question in known.answers]
+    return [*groups.values(), *([(_("Answers"), questions)] if questions else [])]
+
+
+def attribute_groups(known: Known) -> list[Group]:
+    """Return every attribute that can be written to, with its type."""
+    phones: list[Choice] = [
+        (name, _("%(name)s (phone number)") % {"name": name}) for name in sorted(PHONE_ATTRIBUTES, key=_phone_order)
+    ]
+    own: list[Choice] = [
+        (name, f"{name} ({field_words.kind_word(attribute.kind)})")
+        for name, attribute in (known.catalogue or {}).items()
+        if attribute.kind in CONVERTERS and name not in {"EMAIL", *mapping_check.IDENTIFIERS}
+    ]
+    return [*([(_("Attributes"), own)] if own else []), (_("Every contact has"), phones)]
+
+
+def _phone_order(name: str) -> int:
+    return ("SMS", "WHATSAPP").index(name) if name in ("SMS", "WHATSAPP") else 2
+
+
+class LineForm(forms.Form):
+    """One line: a source, the attribute it is written to, and when."""
+
+    source = forms.CharField(max_length=300, widget=forms.Select, label=gettext_lazy("Value"))
+    attribute = forms.CharField(
+        max_length=200, required=False, widget=forms.Select, label=gettext_lazy("Brevo attribute")
+    )
+    new_attribute = forms.CharField(max_length=200, required=False, label=gettext_lazy("Name of a new attribute"))
+    overwrite = forms.ChoiceField(
+        choices=FieldMapping.Overwrite.choices, initial=Overwrite.ALWAYS.value, label=gettext_lazy("Writes")
+    )
+
+    def __init__(self, *args: Any, known: Known, sources: list[Group], attributes: list[Group], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.known = known
+        self._offer("source", _("Pick a value …"), _with_source(sources, self._now("source")))
+        mine = _with_attribute(attributes, self._now("attribute"))
+        self._offer("attribute", _("Pick an attribute …"), [*mine, (_("Not in Brevo yet"), [(NEW, _("A new one …"))])])
+        self.fields["new_attribute"].widget.attrs.update(
+            {"placeholder": _("name of a new one"), "autocapitalize": "characters", "class": "cc-new-name"}
+        )
+        for name, field in self.fields.items():
+            field.widget.attrs["aria-label"] = str(field.label)
+            field.widget.attrs["data-part"] = name
+
+    def _now(self, name: str) -> str:
+        """Return what a field holds, before it is checked."""
+        return str(self[name].value() or "")
+
+    def _offer(self, name: str, nothing: str, groups: Iterable[Group]) -> None:
+        self.fields[name].widget.choices = [("", nothing), *groups]  # type: ignore[attr-defined]
+
+    @cached_property
+    def said(self) -> Said:
+        """Return what there is to say about the line as it stands."""
+        return field_check.check(self.known, self._now("source"), self.name_now)
+
+    @property
+    def name_now(self) -> str:
+        """Return the attribute as it stands, picked or written."""
+        picked = self._now("attribute")
+        return self._now("new_attribute").strip().upper() if picked in ("", NEW) else picked
+
+    @property
+    def replacement(self) -> Choice | None:
+        """Return source and text of the question that took the place of the line's own."""
+        source = self.said.replacement
+        return (source, source.removeprefix(ANSWER_PREFIX)) if source else None
+
+    def clean_source(self) -> str:
+        """Refuse what can't be read."""
+        source = str(self.cleaned_data["source"])
+        if error := mapping_check.source_error(source):
+            raise forms.ValidationError(error)
+        return source
+
+    def clean(self) -> dict[str, Any]:
+        """Take the attribute picked or written; refuse both, neither, and what can't be one."""
+        cleaned = super().clean() or self.cleaned_data
+        picked, written = str(cleaned.get("attribute") or ""), str(cleaned.get("new_attribute") or "").strip().upper()
+        if written and picked not in ("", NEW):
+            self.add_error("attribute", _("Pick an attribute or write a new one, not both."))
+        elif not (name := written if picked in ("", NEW) else picked):
+            self.add_error("attribute", _("Pick an attribute, or write the name of a new one."))
+        elif error := mapping_check.attribute_error(name):
+            self.add_error("new_attribute" if written else "attribute", error)
+        else:
+            cleaned["name"] = name
+        return cleaned
+
+    def to_rule(self) -> FieldRule:
+        """Return the line as the core's value."""
+        cleaned = self.cleaned_data
+        return FieldRule(source=cleaned["source"], attribute=cleaned["name"], overwrite=Overwrite(cleaned["overwrite"]))
+
+
+class Lines(forms.BaseFormSet):  # type: ignore[type-arg]
+    """All lines; an attribute is written by one of them only."""
+
+    def clean(self) -> None:
+        """Refuse an attribute that a line above writes."""
+        seen: set[str] = set()
+        for form in self.kept():
+            name = form.cleaned_data.get("name")
+            if name in seen:
+                form.add_error("attribute", _("Another line writes %(name)s already.") % {"name": name})
+            seen |= {name} if name else set()
+
+    def kept(self) -> list[LineForm]:
+        """Return the lines that are neither empty nor to be removed."""
+        return [
+            form
+            for form in self.forms
+            if getattr(form, "cleaned_data", None) and form.has_changed() and not form.cleaned_data.get("DELETE")
+        ]
+
+    def rules(self) -> list[FieldRule]:
+        """Return the valid lines as the core's values."""
+        return [form.to_rule() for form in self.kept()]
+
+
+def lines_of(known: Known, rows: Iterable[Row], data: Any = None) -> Lines:
+    """Return the form of all lines: as they are saved, or as they were sent."""
+    factory = forms.formset_factory(LineForm, formset=Lines, extra=BLANK, can_delete=True)
+    initial = [{"source": source, "attribute": name, "overwrite": overwrite} for source, name, overwrite in rows]
+    offers = {"known": known, "sources": source_groups(known), "attributes": attribute_groups(known)}
+    if data is not None:  # every line that came counts as changed: what is saved may have changed since
+        return factory(data, prefix=PREFIX, form_kwargs=offers)
+    return factory(initial=initial, prefix=PREFIX, form_kwargs=offers)
+
+
+def _with_source(groups: list[Group], mine: str) -> list[Group]:
+    """Offer a line's own source as it is spelt there, even if it is offered in another spelling, or not at all."""
+    if not mine or any(value == mine for _title, choices in groups for value, _label in choices):
+        return groups
+    key = normalise_question(mine)
+    spelt = [
+        (title, [(mine if normalise_question(value) == key else value, label) for value, label in choices])
+        for title, choices in groups
+    ]
+    if any(value == mine for _title, choices in spelt for value, _label in choices):
+        return spelt
+    return [*groups, (_("As it is mapped"), [(mine, field_words.label_of(mine))])]
+
+
+def _with_attribute(groups: list[Group], mine: str) -> list[Group]:
+    if mine in ("", NEW) or any(value == mine for _title, choices in groups for value, _label in choices):
+        return groups
+    return [*groups, (_("As it is mapped"), [(mine, mine)])]
