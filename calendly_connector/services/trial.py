@@ -1,0 +1,141 @@
+"""Sends a preview to a test address for real: contact, lists, mails that ask, events. Nothing goes into the ledger."""
+
+import time
+from dataclasses import dataclass, replace
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
+
+from calendly_connector.clients import errors
+from calendly_connector.clients.brevo import BrevoClient
+from calendly_connector.clients.rehearsal import PlannedCall
+from calendly_connector.core import explain
+from calendly_connector.core.decide import PHONE_ATTRIBUTES, ContactDecision
+from calendly_connector.core.merge import Entry
+from calendly_connector.models import BrevoAccount, Person
+from calendly_connector.models.fields import SecretUnreadableError
+from calendly_connector.services import accounts, brevo_now, preview, queue
+from calendly_connector.services.preview import Act, Preview
+from calendly_connector.services.preview_subject import Subject
+
+SUFFIX = "#test"
+"""Ends the booking ids of a test: else the search for a real event whose answer was lost might find the test's."""
+
+PATIENCE = 5.0  # seconds for all calls of a test to wait for their turn
+
+
+class Refused(Exception):
+    """This address may not be used; the text says why, for staff."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one call. `words` is Brevo's answer, or why the call wasn't made."""
+
+    call: PlannedCall
+    words: str
+    is_done: bool = False
+
+
+def plan(subject: Subject, address: str) -> Preview:
+    """Return what would be sent to a test address: all that the booking's state asks for, as if it were the first time.
+
+    Raises Refused for an address of somebody who booked.
+    """
+    address = address.strip().lower()
+    if Person.objects.filter(email=address).exists():
+        raise Refused(
+            _("%(address)s belongs to somebody who booked. Choose an address of your own that never booked.")
+            % {"address": address}
+        )
+    account = subject.connection.brevo_account
+    disguised = preview.with_live_attributes(_disguised(subject, address), account)
+    before = brevo_now.look_up(account, address)
+    decision = None if disguised.is_ignored else _without_phones(disguised.decide(), subject)
+    asks, unasked = preview.asks_of(decision, (), before, email=address)
+    events = [explain.event_of(disguised.last_happening(), rules=disguised.rules)]
+    acts = preview.acts_of(decision, before, asks=asks, events=events)
+    return preview.explained(disguised, decision, before, acts=acts, events=events, notes=unasked)
+
+
+def send(plan: Preview) -> list[Outcome]:
+    """Make the calls of a plan, in their order and within the account's pace. After one that fails, none is made."""
+    account = plan.subject.connection.brevo_account
+    ends_at, outcomes, is_stopped = time.monotonic() + PATIENCE, list[Outcome](), False
+    for act, call in zip(plan.acts, plan.calls, strict=True):
+        words = _("Not sent, since the call before it failed.") if is_stopped else _sent(account, act, ends_at)
+        is_stopped = is_stopped or bool(words)
+        outcomes.append(Outcome(call=call, words=words or _("Brevo took it."), is_done=not words))
+    return outcomes
+
+
+def _disguised(subject: Subject, address: str) -> Subject:
+    """Return the subject as if all its bookings were the test address's, and nothing had been written for it yet."""
+    happening = subject.last_happening()
+    entry = _of_another(happening.entry, address)
+    return replace(
+        subject,
+        email=address,
+        entry=_of_another(subject.entry, address),
+        entries=tuple(_of_another(each, address) for each in subject.entries),
+        happenings=(replace(happening, entry=entry),),
+        applied={},
+        person=None,
+        row=None,
+    )
+
+
+def _of_another(entry: Entry, address: str) -> Entry:
+    invitee = entry.booking.invitee
+    changed = replace(
+        invitee,
+        email=address,
+        uri=invitee.uri + SUFFIX,
+        old_invitee=invitee.old_invitee and invitee.old_invitee + SUFFIX,
+    )
+    successor = entry.successor and entry.successor + SUFFIX
+    return replace(entry, booking=replace(entry.booking, invitee=changed), successor=successor)
+
+
+def _without_phones(decision: ContactDecision | None, subject: Subject) -> ContactDecision | None:
+    """Leave out a real person's number: it identifies their own contact."""
+    if decision is None or subject.row is None:
+        return decision
+    upsert = decision.upsert
+    kept = {name: value for name, value in upsert.attributes.items() if name not in PHONE_ATTRIBUTES}
+    return replace(decision, upsert=replace(upsert, attributes=kept))
+
+
+def _sent(account: BrevoAccount, act: Act, ends_at: float) -> str:
+    """Make one call; return "" or, in words, what went wrong."""
+    if account.is_paused:
+        return _("Writing to Brevo is paused: %(reason)s") % {"reason": account.pause_reason}
+    try:
+        client = accounts.client_of(account)
+        _wait_for_turn(account, act.bucket, ends_at)
+        _make(account, act, client)
+    except queue.Later as later:
+        if accounts.is_outcome_unknown(later):
+            return _("No answer came, so it may have been done or not. %(error)s") % {"error": later}
+        return _("Not now: %(error)s") % {"error": later}
+    except errors.Refused as refused:
+        return _("Brevo refused it: %(error)s") % {"error": refused}
+    except (SecretUnreadableError, ImproperlyConfigured) as error:
+        return str(error)
+    return ""
+
+
+def _make(account: BrevoAccount, act: Act, client: BrevoClient) -> None:
+    accounts.call(account, act.bucket, lambda: act.make(client), renew=lambda: None, is_paced=False)
+
+
+def _wait_for_turn(account: BrevoAccount, bucket: str, ends_at: float) -> None:
+    """Take a call's place, a moment later if need be; raise queue.Later when that takes too long."""
+    while True:
+        try:
+            return accounts.wait_for(account, bucket)
+        except queue.Later as later:
+            seconds = later.seconds or 0.0
+            if time.monotonic() + seconds > ends_at:
+                raise
+            time.sleep(seconds)
