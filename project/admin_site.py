@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
 
 GROUPS = {
     "What happened": ("Booking", "Person", "SyncLogEntry", "WebhookDelivery", "Notice"),
@@ -15,12 +16,19 @@ GROUPS = {
 
 APP = "calendly_connector"
 
+HOME = "calendly_connector.admin.home.describe"
+"""What fills the start page. By its name: the pages there register with this very site, so they come after it."""
+
 
 class ConnectorSite(AdminSite):
     """Django's admin site under our name."""
 
     site_header = site_title = "Calendly → Brevo"
     index_title = "Overview"
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show how everything is, above the list of pages."""
+        return super().index(request, {**import_string(HOME)(request), **(extra_context or {})})
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return our models in groups, then every other app as Django lists it."""
