@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 ALIKE = 0.88
 """How alike two names must be (0 to 1) before one is proposed for the other."""
-LIKELY = 0.5
+LIKELY = 0.6
 """How alike two questions must be before one counts as the other's new text: staff see both and decide."""
 SAME_MEANING = 0.95
 LONGEST_NAME = 50
@@ -91,17 +91,14 @@ def likeliest(question: str, candidates: Iterable[str]) -> str:
 
 
 def likeness(one: str, other: str) -> float:
-    """Return how alike two names are, from 0 to 1: by letters, and by what their words mean."""
-    first, second = plain(one), plain(other)
+    """Return how alike two names are, from 0 to 1: by the letters of their telling words, or by what they mean."""
+    first, second = _telling(plain(one)), _telling(plain(other))
     if not first or not second:
         return 0.0
-    letters = max(
-        SequenceMatcher(None, first, second).ratio(),
-        SequenceMatcher(None, _telling(first), _telling(second)).ratio(),
-    )
     meaning = meaning_of(one)
-    is_same = meaning and meaning == meaning_of(other)
-    return max(letters, SAME_MEANING) if is_same else letters
+    if meaning and meaning == meaning_of(other):
+        return 1.0 if first == second else SAME_MEANING
+    return SequenceMatcher(None, first, second).ratio()
 
 
 def meaning_of(name: str) -> str:
@@ -119,8 +116,7 @@ def plain(name: str) -> str:
 
 def attribute_name(question: str) -> str:
     """Return a name for an attribute that holds a question's answers: capitals A–Z, digits and “_”; no digit first."""
-    words = plain(question)
-    name = (_telling(words) or words).replace(" ", "_").upper()
+    name = _telling(plain(question)).replace(" ", "_").upper()
     name = f"Q_{name}" if name[:1].isdigit() else name
     cut = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME + 1].rpartition("_")[0] or name[:LONGEST_NAME]
     return cut or "ANSWER"
@@ -137,7 +133,8 @@ def best_kind(answers: Iterable[str]) -> str:
 
 
 def _telling(words: str) -> str:
-    return " ".join(word for word in words.split() if word not in _FILLERS)
+    """Return plain words without those that tell nothing, unless nothing would be left."""
+    return " ".join(word for word in words.split() if word not in _FILLERS) or words
 
 
 _LETTERS = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "œ": "oe"})  # no accents that could be taken off
