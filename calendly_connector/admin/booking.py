@@ -22,7 +22,7 @@ from calendly_connector.admin.booking_parts import (
     newest_body,
     snapshot,
 )
-from calendly_connector.admin.delivery import payload_of
+from calendly_connector.admin.delivery import as_text
 from calendly_connector.admin.filters import EventTypeFilter
 from calendly_connector.models import Booking, EventType
 
@@ -51,8 +51,7 @@ class BookingAdmin(HistoryAdmin[Booking]):
         (gettext_lazy("Status, step by step"), {"fields": ("history",), "classes": ("cc-whole",)}),
         (gettext_lazy("What happened"), {"fields": ("story",), "classes": ("cc-whole",)}),
         (gettext_lazy("More"), {"fields": ("booked", "changed", "tracking", "payment", *ADDRESSES)}),
-        (gettext_lazy("What we know, value by value"), {"fields": ("known",), "classes": ("cc-whole",)}),
-        (gettext_lazy("What Calendly posted last"), {"fields": ("posted",), "classes": ("cc-whole",)}),
+        (gettext_lazy("What Calendly told us, value by value"), {"fields": ("payload",), "classes": ("cc-whole",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
@@ -193,15 +192,10 @@ class BookingAdmin(HistoryAdmin[Booking]):
         """Return the consents that this booking gave."""
         return person_parts.consents_table(row.consents.all(), timeline.list_names(row.connection.brevo_account_id))
 
-    @admin.display(description=gettext_lazy("known"))
-    def known(self, row: Booking) -> SafeString:
-        """Return the newest snapshot, one line for each value."""
-        return parts.table((_("Name"), _("Value")), parts.pairs(parts.filled(row.data)), empty=_("Nothing."))
-
-    @admin.display(description=gettext_lazy("posted"))
-    def posted(self, row: Booking) -> SafeString:
-        """Return the newest delivery's body."""
-        return payload_of(newest_body(row))
+    @admin.display(description=gettext_lazy("payload"))
+    def payload(self, row: Booking) -> SafeString:
+        """Return the newest snapshot, one line for each value, and the newest delivery as it was posted."""
+        return parts.render("payload", rows=parts.pairs(parts.filled(row.data)), text=as_text(newest_body(row)))
 
     @admin.display(description=gettext_lazy("elsewhere"))
     def elsewhere(self, row: Booking) -> SafeString:

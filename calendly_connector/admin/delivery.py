@@ -136,7 +136,8 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
     @admin.display(description=gettext_lazy("body"))
     def content(self, row: WebhookDelivery) -> SafeString:
         """Return the body value by value when it is JSON, and as Calendly meant it: indented."""
-        return payload_of(bytes(row.body))
+        body = bytes(row.body)
+        return parts.render("payload", rows=_values(body), text=as_text(body))
 
     def offers(self, row: WebhookDelivery) -> Sequence[str]:
         """Offer another try for what was left behind."""
@@ -165,12 +166,11 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
         return None
 
 
-def payload_of(body: bytes) -> SafeString:
-    """Return a body to be read: its values in a table where it is JSON, and the whole of it as text."""
+def as_text(body: bytes) -> str:
+    """Return a body as text to be read, cut when nobody would read it to its end."""
     text = readable(body)
     cut = len(text) - SHOWN
-    more = "\n" + _("… and %(count)d more characters") % {"count": cut} if cut > 0 else ""
-    return parts.render("payload", rows=_values(body), text=text[:SHOWN] + more)
+    return text[:SHOWN] + ("\n" + _("… and %(count)d more characters") % {"count": cut} if cut > 0 else "")
 
 
 def _values(body: bytes) -> list[tuple[str, str]]:

@@ -157,7 +157,7 @@ EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 def _answer(name: str, number: int, item: Any) -> list[tuple[str, str]]:
     """Return a question and its answer as one row; whatever else is in a list, leaf by leaf."""
-    if isinstance(item, Mapping) and item.keys() == {"question", "answer"}:
+    if isinstance(item, Mapping) and {"question", "answer"} <= item.keys() <= {"question", "answer", "position"}:
         return [(f"{name} › {item['question']}", str(item["answer"]))]
     return pairs({f"{name} {number}": item})
 

@@ -4,8 +4,9 @@ from calendly_connector.clients import errors
 from calendly_connector.clients.brevo import BrevoClient, Contact
 from calendly_connector.core import difference
 from calendly_connector.core.difference import Comparison
-from calendly_connector.models import Person
+from calendly_connector.models import BrevoAccount, Person
 from calendly_connector.services import accounts, mapping, push, queue
+from calendly_connector.services import connection as connections
 
 PAUSED = "Writing to Brevo is paused, and so is asking it. {}"
 
@@ -19,7 +20,7 @@ def compare(person: Person, *, renew: accounts.Renew = lambda: None) -> Comparis
     account = person.connection.brevo_account
     if account.is_paused:
         raise queue.Later(PAUSED.format(account.pause_reason), is_failure=False)
-    client = accounts.client_of(account)
+    client = _client(account)
     contact = accounts.call(account, "contacts", lambda: _contact(client, person.email), renew=renew)
     rules = mapping.rules_of(person.connection)
     decision, _ = push.decide_now(person, rules)
@@ -29,6 +30,14 @@ def compare(person: Person, *, renew: accounts.Renew = lambda: None) -> Comparis
         applied={int(number): what for number, what in person.list_operations.items()},
         attributes=rules.attributes or {},
     )
+
+
+def _client(account: BrevoAccount) -> BrevoClient:
+    """Return the account's client. Without a key nothing is paused: nobody wanted to write."""
+    try:
+        return connections.brevo_client(account)
+    except connections.NotConfigured as error:
+        raise queue.Later(str(error), is_failure=False) from error
 
 
 def _contact(client: BrevoClient, email: str) -> Contact | None:
