@@ -22,10 +22,11 @@ from calendly_connector.models import (
     Job,
     Notice,
     Person,
+    Replay,
     Schedule,
     WebhookDelivery,
 )
-from calendly_connector.services import bulk, clock, ledger, notices, receive, reread, retry, rotation, settle
+from calendly_connector.services import bulk, clock, ledger, notices, receive, replay, reread, retry, rotation, settle
 
 KINDS: Mapping[str, tuple[str, type[Model] | None]] = {
     receive.TAKE_IN: ("Take in a delivery", WebhookDelivery),
@@ -38,6 +39,7 @@ KINDS: Mapping[str, tuple[str, type[Model] | None]] = {
     clock.TURN: ("See what time changes for a person", Person),
     reread.HISTORY: ("Bring in bookings made before", Connection),
     reread.REREAD: ("Read bookings again", Connection),
+    replay.REPLAY: ("Do log entries once more", Replay),
     notices.TELL: ("Tell staff of a trouble", Notice),
     "refresh_tokens": ("Refresh Calendly's tokens before they expire", None),
     "watch": ("See whether Calendly still delivers", None),

@@ -71,6 +71,9 @@ REASONS = (
 )
 
 
+TRIGGERS = frozenset(map(str, Trigger))
+
+
 def outcome_of(facts: Facts, *, rules: RuleSet, wish: Wish) -> Outcome:
     """Return what would be done about an entry. `rules` is today's mapping."""
     if facts.state in ("waiting", "sending"):
@@ -117,7 +120,7 @@ def _event(facts: Facts, rules: RuleSet, wish: Wish) -> Outcome:
 
 def _event_name(facts: Facts, rules: RuleSet) -> str | Outcome:
     """Return what the event is called by today's mapping, or why there is none."""
-    if not facts.event_type or facts.trigger not in Trigger:
+    if not facts.event_type or facts.trigger not in TRIGGERS:
         return Outcome(reason=NO_BOOKING)
     name = decide.event_name(facts.event_type, Trigger(facts.trigger), rules=rules)
     if isinstance(name, Skip):

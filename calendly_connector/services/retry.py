@@ -6,13 +6,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from calendly_connector.models import Job, Person, SyncLogEntry, WebhookDelivery
-from calendly_connector.services import ledger, queue, receive
+from calendly_connector.core import cause
+from calendly_connector.core.replay import Wish
+from calendly_connector.models import Job, SyncLogEntry, WebhookDelivery
+from calendly_connector.services import ledger, queue, receive, redo
 
-ENTRY, DELIVERY = SyncLogEntry.State, WebhookDelivery.State
+DELIVERY = WebhookDelivery.State
 LEFT_BEHIND = (DELIVERY.FAILED, DELIVERY.MALFORMED)
-GIVEN_UP = "Given up after"
-"""How the reason begins of a step whose job was given up (`push.give_up`)."""
+AT_ONCE = 500  # entries in one transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,23 +25,13 @@ class Retried:
 
 
 def retry_entries(chosen: QuerySet[SyncLogEntry]) -> Retried:
-    """Let failed steps wait again and ask for their people to be written; other steps stay as they are.
+    """Let failed steps wait again, by today's mapping, and ask for their people to be written; the others stay.
 
-    A person's failed contact writes come along: an event must not reach Brevo before its contact does. Writing a
-    contact again does no harm, since it is decided anew from the ledger.
+    A person's failed contact writes come along: an event must not reach Brevo before its contact does.
     """
-    numbers = list(chosen.filter(state=ENTRY.FAILED).values_list("pk", flat=True))
-    people = Person.objects.filter(sync_log__in=numbers).select_related("connection").distinct().order_by("pk")
-    entries = count = 0
-    for person in people:
-        with transaction.atomic():
-            failed = SyncLogEntry.objects.filter(person=person, state=ENTRY.FAILED)
-            again = failed.filter(pk__in=numbers) | failed.filter(kind=SyncLogEntry.Kind.CONTACT)
-            changed = again.update(state=ENTRY.WAITING, reason="", settled_at=None)
-            if changed:
-                ledger.ask_for_push(person)
-        entries, count = entries + changed, count + bool(changed)
-    return Retried(entries=entries, people=count)
+    numbers = list(chosen.filter(state=SyncLogEntry.State.FAILED).values_list("pk", flat=True))
+    done = [redo.redo_now(numbers[start : start + AT_ONCE], wish=Wish()) for start in range(0, len(numbers), AT_ONCE)]
+    return Retried(entries=sum(each.waiting for each in done), people=sum(each.people for each in done))
 
 
 def retry_deliveries(chosen: QuerySet[WebhookDelivery]) -> int:
@@ -71,6 +62,6 @@ def retry_jobs(chosen: QuerySet[Job]) -> int:
 
 def _retry_subject(job: Job) -> None:
     if job.kind == ledger.PUSH:
-        retry_entries(SyncLogEntry.objects.filter(person=job.subject, reason__startswith=GIVEN_UP))
+        retry_entries(SyncLogEntry.objects.filter(person=job.subject, cause=cause.GIVEN_UP))
     elif job.kind == receive.TAKE_IN:
         retry_deliveries(WebhookDelivery.objects.filter(pk=job.subject))

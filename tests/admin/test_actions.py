@@ -82,7 +82,7 @@ def test_take_in_again(state: str, staff: Client, connection: Connection) -> Non
 
 
 def test_a_given_up_job_starts_again(staff: Client, failed: SyncLogEntry) -> None:
-    SyncLogEntry.objects.update(reason="Given up after 20 tries. Last: no answer")
+    SyncLogEntry.objects.update(reason="Given up after 20 tries. Last: no answer", cause="given_up")
     key = f"push:{failed.person_id}"
     job = Job.objects.create(
         kind="push", subject=failed.person_id, dedupe_key=key, state="failed", failures=20, run_after=timezone.now()
