@@ -26,6 +26,7 @@ class Reader(HTMLParser):
         self.address, self.links, self.forms = address, list[str](), list[Form]()
         self._form: Form | None = None
         self._select = ""
+        self._disabled: list[bool] = []  # of the fieldsets that we are in
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -36,13 +37,19 @@ class Reader(HTMLParser):
         elif tag == "form" and values.get("method", "").lower() == "post":
             self._form = Form(urljoin(self.address, values.get("action", "")))
             self.forms.append(self._form)
-        elif self._form is not None:
+        elif tag == "fieldset":
+            self._disabled.append("disabled" in values)
+        elif self._form is not None and "disabled" not in values and not any(self._disabled):
             self._take(self._form, tag, values)
 
     def handle_endtag(self, tag: str) -> None:
-        """Leave a form."""
+        """Leave a form, or a part of one."""
         if tag == "form":
             self._form = None
+        elif tag == "select":
+            self._select = ""
+        elif tag == "fieldset":
+            self._disabled.pop()
 
     def _take(self, form: Form, tag: str, values: dict[str, str]) -> None:
         name, value = values.get("name", ""), values.get("value", "")
