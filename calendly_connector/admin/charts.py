@@ -13,8 +13,8 @@ from django.utils.translation import ngettext
 
 from calendly_connector.admin import parts
 
-WIDTH, HEIGHT = 360, 140
-LEFT, RIGHT, TOP, BOTTOM = 38, 352, 22, 118
+WIDTH, HEIGHT = 360, 150
+LEFT, RIGHT, TOP, BOTTOM = 50, 352, 24, 124
 """The plot inside the picture; numbers stand left of it, days below."""
 
 GAP = 0.25  # of a day's width, between two bars
@@ -172,9 +172,9 @@ def _line(days: Sequence[date], row: Series, top: float) -> SafeString:
 
 def _legend(row: Series, at: int) -> SafeString:
     """Return a series' name above the plot, with its line before it."""
-    x, y = LEFT + at * (RIGHT - LEFT) / 2, 6
+    x, y = LEFT + at * (RIGHT - LEFT) / 2, 7
     line = format_html('<line class="cc-line cc-line-{}" x1="{}" x2="{}" y1="{}" y2="{}"/>', row.mark, x, x + 24, y, y)
-    return format_html("{}{}{}", line, _shape(row.mark, x + 12, y, ""), _text(x + 30, y + 3, row.name, anchor="start"))
+    return format_html("{}{}{}", line, _shape(row.mark, x + 12, y, ""), _text(x + 30, y + 4, row.name, anchor="start"))
 
 
 def _mark(mark: str, x: float, y: float, day: date, value: float) -> SafeString:
@@ -191,7 +191,7 @@ def _shape(mark: str, x: float, y: float, title: str) -> SafeString:
 
 def _level(y: float, words: str) -> SafeString:
     line = format_html('<line class="cc-grid" x1="{}" x2="{}" y1="{}" y2="{}"/>', LEFT, RIGHT, y, y)
-    return format_html("{}{}", line, _text(LEFT - 4, y + 3, words, anchor="end"))
+    return format_html("{}{}", line, _text(LEFT - 4, y + 4, words, anchor="end"))
 
 
 def _text(x: float, y: float, words: str, *, anchor: str = "middle") -> SafeString:
