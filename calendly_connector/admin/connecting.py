@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from calendly_connector.admin import connection_pages, page, panels, parts
+from calendly_connector.admin import connection_pages, page, panels, parts, setup_page
 from calendly_connector.admin.base import ConnectorAdmin
 from calendly_connector.admin.connection_form import NewConnectionForm
 from calendly_connector.admin.steps import CHANGE_BREVO, EXPECTED, STEPS, Step, told_of, words_for_key
@@ -52,7 +52,7 @@ class ConnectingAdmin(ConnectorAdmin[Connection]):
         if form.is_valid() and (made := _made(form)):
             self.log_addition(request, made, [{"added": {}}])
             messages.success(request, f"“{made}” was added. Connect its Calendly account now.")
-            return HttpResponseRedirect(parts.page_of(Connection, made.pk))
+            return HttpResponseRedirect(page.address_of(made, setup_page.NAME))
         context = {**self._page("Add connection", request), "form": form}
         return TemplateResponse(request, "admin/calendly_connector/add_connection.html", context)
 
@@ -78,16 +78,22 @@ class ConnectingAdmin(ConnectorAdmin[Connection]):
                 return self._ask(request, row, step)
             for level, words in told_of(step, request, row):
                 messages.add_message(request, level, words)
-        return HttpResponseRedirect(parts.page_of(Connection, row.pk))
+        return HttpResponseRedirect(_page_before(request, row))
 
     def _ask(self, request: HttpRequest, row: Connection, step: Step) -> TemplateResponse:
-        back = parts.page_of(Connection, row.pk)
-        context = {**self._page(step.question, request), "step": step, "row": row, "page": back}
+        places = {"page": _page_before(request, row), "back": request.POST.get("back", "")}
+        context = {**self._page(step.question, request), "step": step, "row": row, **places}
         return TemplateResponse(request, "admin/calendly_connector/confirm_step.html", context)
 
     def _page(self, title: str, request: HttpRequest) -> dict[str, Any]:
         known = {"title": title, "opts": self.opts, "changelist": parts.list_of(Connection)}
         return {**self.admin_site.each_context(request), **known}
+
+
+def _page_before(request: HttpRequest, row: Connection) -> str:
+    """Return where the button was pressed: in the set-up, or on the connection's own page."""
+    is_setup = request.POST.get("back") == setup_page.NAME
+    return page.address_of(row, setup_page.NAME) if is_setup else parts.page_of(Connection, row.pk)
 
 
 def _made(form: NewConnectionForm) -> Connection | None:

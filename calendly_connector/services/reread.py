@@ -194,7 +194,6 @@ class _Reader:
         catalogue.learn_event_type(self._connection, seen.meeting.event_type)
         return ledger.record(self._connection, seen, rules=self._rules, source=ledger.Source()).is_news
 
-
     def _bring_in(self, seen: core_booking.Booking) -> bool:
         if seen.invitee.updated_at > self._row.asked_at - IN_FLIGHT:
             return False

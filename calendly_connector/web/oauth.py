@@ -16,6 +16,7 @@ from calendly_connector.services import connection as connections
 from calendly_connector.services import oauth
 
 SAVED = "calendly_oauth"  # the session's key
+SETUP = "setup"  # the name of the wizard's page
 PERMISSION = "calendly_connector.change_connection"
 
 NOTHING_SAVED = (
@@ -37,8 +38,8 @@ def connect(request: HttpRequest, connection_id: str) -> HttpResponse:
         start = oauth.begin(connection)
     except connections.NotConfigured as error:
         messages.error(request, str(error))
-        return HttpResponseRedirect(page_of(connection.pk))
-    request.session[SAVED] = start.saved
+        return HttpResponseRedirect(page_of(connection.pk, back=request.POST.get("back", "")))
+    request.session[SAVED] = {**start.saved, "back": request.POST.get("back", "")}
     return HttpResponseRedirect(start.url)
 
 
@@ -66,11 +67,13 @@ def callback(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"“{connection}” is connected.")
         for line in report.lines:
             messages.info(request, line)
-    return HttpResponseRedirect(page_of(connection.pk))
+    return HttpResponseRedirect(page_of(connection.pk, back=saved.get("back", "")))
 
 
-def page_of(connection_id: int) -> str:
-    """Return the address of a connection's page in the admin."""
+def page_of(connection_id: int, *, back: str = "") -> str:
+    """Return the address of a connection's page in the admin, or of its set-up, if that is where staff came from."""
+    if back == SETUP:
+        return reverse("admin:calendly_connector_connection_page", args=[connection_id, SETUP])
     return reverse("admin:calendly_connector_connection_change", args=[connection_id])
 
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from calendly_connector.admin import parts
+from calendly_connector.admin import page, parts
 from calendly_connector.models import BrevoAccount, Connection
 from calendly_connector.services import connection as connections
 from tests.admin.pressing import BREVO_KEY
@@ -24,7 +24,7 @@ def test_another_connection_of_a_known_brevo_account(staff: Client, river: River
     leads_to = add(staff, name="Lyon", brevo_account=str(river.account.pk))
 
     made = Connection.objects.get(name="Lyon")
-    assert leads_to == parts.page_of(Connection, made.pk)
+    assert leads_to == page.address_of(made, "setup")
     assert (made.brevo_account, bool(made.signing_key), made.field_mappings.exists()) == (river.account, True, True)
     assert "Not connected" in staff.get(leads_to).content.decode()
 
