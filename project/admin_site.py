@@ -5,16 +5,19 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 GROUPS = {
-    "What happened": ("Booking", "Person", "SyncLogEntry", "WebhookDelivery", "Notice"),
-    "What goes where": ("TriggerMapping", "FieldMapping", "EventType", "BrevoList", "BrevoAttribute"),
-    "Accounts": ("Connection", "BrevoAccount"),
-    "Behind the scenes": ("Job", "BulkImport", "Reread", "Schedule"),
+    _("What happened"): ("Booking", "Person", "SyncLogEntry", "WebhookDelivery", "Notice"),
+    _("What goes where"): ("TriggerMapping", "FieldMapping", "EventType", "BrevoList", "BrevoAttribute"),
+    _("Accounts"): ("Connection", "BrevoAccount"),
+    _("Behind the scenes"): ("Job", "BulkImport", "Reread", "Schedule", "DebugRecord", "LogEntry"),
 }
 """Heading → models, as they are listed."""
 
 APP = "calendly_connector"
+OURS = (APP, "admin")
+RENAMED = {"LogEntry": _("Audit")}  # Django calls them log entries, and we have another log
 
 HOME = "calendly_connector.admin.home.describe"
 """What fills the start page. By its name: the pages there register with this very site, so they come after it."""
@@ -24,7 +27,8 @@ class ConnectorSite(AdminSite):
     """Django's admin site under our name."""
 
     site_header = site_title = "Calendly → Brevo"
-    index_title = "Overview"
+    index_title = _("Overview")
+    site_url = None  # there is no other site to view
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show how everything is, above the list of pages."""
@@ -35,14 +39,14 @@ class ConnectorSite(AdminSite):
         apps: list[Any] = super().get_app_list(request, app_label)
         if app_label is not None:
             return apps
-        groups: list[Any] = []
-        for app in apps:
-            groups = [*_split(app), *groups] if app["app_label"] == APP else [*groups, app]
-        return groups
+        ours = [app for app in apps if app["app_label"] in OURS]
+        return [*_grouped(ours), *(app for app in apps if app["app_label"] not in OURS)]
 
 
-def _split(app: dict[str, Any]) -> list[dict[str, Any]]:
+def _grouped(apps: list[Any]) -> list[dict[str, Any]]:
     """Return one pretended app per group that has a model this user may see."""
-    models = {model["object_name"]: model for model in app["models"]}
+    models = {model["object_name"]: model for app in apps for model in app["models"]}
+    for name in RENAMED.keys() & models.keys():
+        models[name] = {**models[name], "name": RENAMED[name]}
     grouped = {heading: [models[name] for name in names if name in models] for heading, names in GROUPS.items()}
-    return [{**app, "name": heading, "models": rows} for heading, rows in grouped.items() if rows]
+    return [{**apps[0], "app_label": APP, "name": heading, "models": rows} for heading, rows in grouped.items() if rows]

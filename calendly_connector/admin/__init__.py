@@ -1,25 +1,30 @@
 """What staff see: Django's admin made pleasant. Translates and delegates; mirrors models/ file by file."""
 
+from calendly_connector.admin.audit_log import AuditAdmin
 from calendly_connector.admin.booking import BookingAdmin
 from calendly_connector.admin.brevo_account import BrevoAccountAdmin
 from calendly_connector.admin.bulk_import import BulkImportAdmin
 from calendly_connector.admin.catalogue import BrevoAttributeAdmin, BrevoListAdmin, EventTypeAdmin
 from calendly_connector.admin.connection import ConnectionAdmin
+from calendly_connector.admin.debug import DebugRecordAdmin
 from calendly_connector.admin.delivery import WebhookDeliveryAdmin
+from calendly_connector.admin.field_mapping import FieldMappingAdmin
 from calendly_connector.admin.job import JobAdmin, ScheduleAdmin
-from calendly_connector.admin.mapping import FieldMappingAdmin, TriggerMappingAdmin
+from calendly_connector.admin.mapping import TriggerMappingAdmin
 from calendly_connector.admin.notice import NoticeAdmin
 from calendly_connector.admin.person import PersonAdmin
 from calendly_connector.admin.reread import RereadAdmin
 from calendly_connector.admin.sync_log import SyncLogAdmin
 
 __all__ = [
+    "AuditAdmin",
     "BookingAdmin",
     "BrevoAccountAdmin",
     "BrevoAttributeAdmin",
     "BrevoListAdmin",
     "BulkImportAdmin",
     "ConnectionAdmin",
+    "DebugRecordAdmin",
     "EventTypeAdmin",
     "FieldMappingAdmin",
     "JobAdmin",

@@ -12,15 +12,16 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from calendly_connector import conf
 from calendly_connector.admin import parts
 from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.admin.steps import STEPS
-from calendly_connector.models import BrevoAccount, Connection, Reread, WebhookDelivery
+from calendly_connector.models import BrevoAccount, Connection, DebugRecord, Reread, WebhookDelivery
 from calendly_connector.models.fields import SecretUnreadableError, hint
 from calendly_connector.services import connection as connections
-from calendly_connector.services import oauth, setup, subscription
+from calendly_connector.services import debug, oauth, setup, subscription
 
 STEP = "calendly_connector_connection_step"
 STATES = {
@@ -61,6 +62,7 @@ class SecretForm:
 class Panel:
     """One box of the page."""
 
+    name: str
     title: str
     facts: list[tuple[str, Cell]]
     reason: str = ""
@@ -96,6 +98,7 @@ def _calendly(row: Connection, user: Any) -> Panel:
     facts += [("Access", _access(row)), ("Granted scopes", _scopes(row))]
     facts.append(("Redirect URI", parts.code(oauth.redirect_uri())))
     return Panel(
+        name="calendly",
         title="Calendly",
         facts=facts,
         reason=row.state_reason,
@@ -167,6 +170,7 @@ def _brevo(row: Connection, user: Any) -> Panel:
         facts += [("Marketing automation", automation), ("Key tested", parts.age(account.checked_at))]
     facts.append(("API key", _key_hint(account)))
     return Panel(
+        name="brevo",
         title="Brevo",
         facts=facts,
         reason=account.pause_reason,
@@ -201,9 +205,9 @@ def _webhooks(row: Connection, user: Any) -> Panel:
         facts.append(("Can't deliver since", parts.moment(row.retry_started_at)))
     if row.is_silent:
         facts.append(("Unusual", parts.badge("Unusually quiet", Tone.WARN)))
-    facts.append(("Reading again", _reading(row)))
-    names = ("subscribe", "reach", "reread", *(("rotate",) if _has_own_key(row) else ()))
-    return Panel(title="Webhooks", facts=facts, buttons=_allowed(user, row, *names))
+    facts += [("Reading again", _reading(row)), ("Debug mode", _debug(row))]
+    names = ("subscribe", "reach", "reread", *(("rotate",) if _has_own_key(row) else ()), _debug_step(row))
+    return Panel(name="webhooks", title="Webhooks", facts=facts, buttons=_allowed(user, row, *names))
 
 
 def subscription_badge(row: Connection) -> SafeString:
@@ -238,6 +242,17 @@ def _reading(row: Connection) -> Cell:
     counts = f"{found.meetings} meetings seen, {found.invitees} invitees read, {found.news} found"
     state = parts.badge("Done", Tone.GOOD) if found.finished_at else parts.badge("Reading", Tone.WAIT)
     return format_html("{} {}: {}. {}", state, parts.link_to(found), counts, "" if found.finished_at else found.words)
+
+
+def _debug(row: Connection) -> Cell:
+    state = parts.badge(_("On"), Tone.WARN) if debug.is_on(row) else parts.badge(_("Off"), Tone.QUIET)
+    ends = parts.age(row.debug_until) if debug.is_on(row) else ""
+    records = parts.link_to_list(DebugRecord, _("what was kept"), connection__id__exact=row.pk)
+    return format_html("{} {} ({})", state, ends, records)
+
+
+def _debug_step(row: Connection) -> str:
+    return "debug_off" if debug.is_on(row) else "debug_on"
 
 
 def _allowed(user: Any, row: Connection, *names: str, first: Button | None = None) -> list[Button]:

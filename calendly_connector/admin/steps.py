@@ -8,11 +8,12 @@ from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from calendly_connector.clients import errors
 from calendly_connector.models import BrevoAccount, Connection
 from calendly_connector.models.fields import SecretUnreadableError
-from calendly_connector.services import accounts, oauth, reread, rotation, setup, subscription
+from calendly_connector.services import accounts, debug, oauth, reread, rotation, setup, subscription
 from calendly_connector.services import connection as connections
 
 Told = tuple[int, str]
@@ -142,6 +143,18 @@ def read_again(request: HttpRequest, connection: Connection) -> list[Told]:
     return [(messages.SUCCESS, "The last day is being read again. What was missed is taken in; nothing is doubled.")]
 
 
+def switch_debug_on(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Keep what is said between Calendly, us and Brevo, for a day."""
+    debug.switch(connection, is_on=True)
+    return [(messages.SUCCESS, _("Debug mode is on. It ends by itself tomorrow at this time."))]
+
+
+def switch_debug_off(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Keep nothing more."""
+    debug.switch(connection, is_on=False)
+    return [(messages.SUCCESS, _("Debug mode is off. What was kept goes after a week."))]
+
+
 def resume(request: HttpRequest, connection: Connection) -> list[Told]:
     """Go on writing to Brevo."""
     accounts.resume(connection.brevo_account)
@@ -174,6 +187,15 @@ STEPS = {
         "are taken for another day, so that none is lost.",
     ),
     "reread": Step(label="Read again the last day", do=read_again),
+    "debug_on": Step(
+        label="Switch debug mode on",
+        do=switch_debug_on,
+        question="Switch debug mode on for a day?",
+        consequence="Until this time tomorrow, the headers and bodies of Calendly's deliveries and of our calls to "
+        "Calendly and Brevo are kept, for whoever has to find out why something doesn't work. Secrets, names, e-mail "
+        "addresses, phone numbers and answers are masked before anything is stored. Records go after a week.",
+    ),
+    "debug_off": Step(label="Switch debug mode off", do=switch_debug_off),
     "resume": Step(
         label="Resume writing",
         do=resume,

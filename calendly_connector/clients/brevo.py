@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from calendly_connector.clients import errors
-from calendly_connector.clients.http import Answer, Http, read_text
+from calendly_connector.clients.http import Answer, Http, Witness, read_text
 from calendly_connector.core.attributes import Attribute
 
 EVENTS_PER_BATCH, BATCH_BYTES = 200, 500_000
@@ -86,9 +86,11 @@ class Process:
 class BrevoClient:
     """One account. `base_url` includes "/v3"."""
 
-    def __init__(self, *, api_key: str, base_url: str, observe: Observer | None = None) -> None:
+    def __init__(
+        self, *, api_key: str, base_url: str, observe: Observer | None = None, witness: Witness | None = None
+    ) -> None:
         self._base_url = base_url
-        self._http = Http(service="Brevo", base_url=base_url, headers={"api-key": api_key})
+        self._http = Http(service="Brevo", base_url=base_url, headers={"api-key": api_key}, witness=witness)
         self._observe = observe or (lambda bucket, headers: None)
 
     def _call(self, bucket: str, method: str, path: str, **options: Any) -> Answer:

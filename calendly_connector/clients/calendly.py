@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from calendly_connector.clients import errors
-from calendly_connector.clients.http import Answer, Http
+from calendly_connector.clients.http import Answer, Http, Witness
 
 PER_PAGE = 100
 
@@ -79,10 +79,15 @@ class CalendlyClient:
     """
 
     def __init__(
-        self, *, token: str | Callable[[], str], base_url: str, renew: Callable[[str], str] | None = None
+        self,
+        *,
+        token: str | Callable[[], str],
+        base_url: str,
+        renew: Callable[[str], str] | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._http = Http(service="Calendly", base_url=base_url, headers={})
+        self._http = Http(service="Calendly", base_url=base_url, headers={}, witness=witness)
         self._token = token if callable(token) else lambda: token
         self._renew = renew
 

@@ -7,7 +7,7 @@ shows in the admin.
 import logging
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,11 +54,32 @@ class Answer:
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """A call as it was made, with its credential, and what came back; `status` is None when no answer came."""
+
+    method: str
+    address: str
+    request_headers: Mapping[str, str]
+    request_body: bytes
+    status: int | None
+    answer_headers: Mapping[str, str]
+    answer_body: bytes
+    milliseconds: int
+
+
+Witness = Callable[[Exchange], None]
+"""Told of every call after it was made. It may raise nothing."""
+
+
 class Http:
     """Calls to one service with one credential. Not to be shared between threads."""
 
-    def __init__(self, *, service: str, base_url: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, service: str, base_url: str, headers: Mapping[str, str], witness: Witness | None = None
+    ) -> None:
         self.service = service
+        self._witness = witness
         self.base_url = base_url.rstrip("/")
         self._session = requests.Session()
         self._session.trust_env = False  # no credentials from a netrc file, no surprising proxy
@@ -80,10 +101,29 @@ class Http:
         except (UnicodeError, requests.exceptions.InvalidHeader):
             raise errors.Unauthorized(f"{masked(doing)}: the credential holds characters that none has.") from None
         except requests.RequestException as error:
+            self._tell(error.request, None, (time.monotonic() - started) * 1000)
             raise transport_error(error, masked(doing)) from None
         spent = (time.monotonic() - started) * 1000
+        self._tell(response.request, response, spent)
         logger.debug("%s answered %s in %.0f ms", masked(doing), response.status_code, spent)
         return _answer(response, masked(doing))
+
+    def _tell(self, request: Any, response: requests.Response | None, spent: float) -> None:
+        """Tell the witness, if there is one, of a call: `request` is as requests prepared it."""
+        if self._witness is None or request is None:
+            return
+        body = request.body or b""
+        exchange = Exchange(
+            method=str(request.method),
+            address=str(request.url),
+            request_headers=dict(request.headers),
+            request_body=body.encode() if isinstance(body, str) else bytes(body),
+            status=None if response is None else response.status_code,
+            answer_headers={} if response is None else dict(response.headers),
+            answer_body=b"" if response is None else response.content,
+            milliseconds=round(spent),
+        )
+        self._witness(exchange)
 
     def __repr__(self) -> str:
         return f"<Http to {self.service}>"

@@ -12,12 +12,12 @@ from django.db import transaction
 from calendly_connector import conf
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.clients.calendly import CalendlyClient
-from calendly_connector.models import BrevoAccount, Connection
+from calendly_connector.models import BrevoAccount, Connection, DebugRecord
 from calendly_connector.models.fields import SecretUnreadableError
-from calendly_connector.services import limits, mapping, tokens
+from calendly_connector.services import debug, limits, mapping, tokens
 
 Client = TypeVar("Client", BrevoClient, CalendlyClient)
-Key = tuple[str, str, str]  # service (of which account), secret, base address
+Key = tuple[str, str, str, str]  # service (of which account), secret, base address, whose debug mode is on
 
 NotConfigured = tokens.NotConfigured
 ReconnectNeeded = tokens.ReconnectNeeded
@@ -127,9 +127,11 @@ def calendly_client(connection: Connection) -> CalendlyClient:
     """
     token = tokens.access_token(connection)
     ask, renew = partial(tokens.access_token, connection), partial(_renew, connection)
+    watched = debug.watched_by(connection)
+    witness = debug.witness_for(watched, DebugRecord.Direction.TO_CALENDLY)
     return _cached(
-        (f"calendly:{connection.pk}", token, conf.calendly_api_url()),
-        partial(CalendlyClient, token=ask, renew=renew),
+        (f"calendly:{connection.pk}", token, conf.calendly_api_url(), debug.mark_of(watched)),
+        partial(CalendlyClient, token=ask, renew=renew, witness=witness),
     )
 
 
@@ -144,9 +146,11 @@ def brevo_key(account: BrevoAccount) -> str:
 def brevo_client(account: BrevoAccount) -> BrevoClient:
     """Return a client for a Brevo account, by its own key or BREVO_API_KEY; raise NotConfigured without either."""
     key = brevo_key(account)
-    observe = partial(limits.follow, account.pk)
+    observe, watched = partial(limits.follow, account.pk), debug.watched_of(account.pk)
+    witness = debug.witness_for(watched, DebugRecord.Direction.TO_BREVO)
     return _cached(
-        (f"brevo:{account.pk}", key, conf.brevo_api_url()), partial(BrevoClient, api_key=key, observe=observe)
+        (f"brevo:{account.pk}", key, conf.brevo_api_url(), debug.mark_of(watched)),
+        partial(BrevoClient, api_key=key, observe=observe, witness=witness),
     )
 
 

@@ -1,4 +1,4 @@
-"""Deletes what is kept only for a while: raw deliveries for 30 days, the log for a year."""
+"""Deletes what is kept only for a while: raw deliveries for 30 days, the log for a year, debug records for a week."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from calendly_connector.models import SyncLogEntry, WebhookDelivery
+from calendly_connector.models import DebugRecord, SyncLogEntry, WebhookDelivery
 
-KEEP_DELIVERIES, KEEP_LOG = timedelta(days=30), timedelta(days=365)
+KEEP_DELIVERIES, KEEP_LOG, KEEP_DEBUG = timedelta(days=30), timedelta(days=365), timedelta(days=7)
 BATCH = 5000
 DELIVERY_ENDS = ("processed", "ignored")
 LOG_ENDS = ("done", "merged", "skipped", "failed")
@@ -19,7 +19,9 @@ def prune() -> str:
     now = timezone.now()
     deliveries = WebhookDelivery.objects.filter(received_at__lt=now - KEEP_DELIVERIES, state__in=DELIVERY_ENDS)
     entries = SyncLogEntry.objects.filter(created_at__lt=now - KEEP_LOG, state__in=LOG_ENDS)
-    return f"{_delete(deliveries)} deliveries and {_delete(entries)} log entries deleted"
+    records = DebugRecord.objects.filter(at__lt=now - KEEP_DEBUG)
+    counts = f"{_delete(deliveries)} deliveries, {_delete(entries)} log entries"
+    return f"{counts} and {_delete(records)} debug records deleted"
 
 
 def _delete(rows: QuerySet[Any]) -> int:

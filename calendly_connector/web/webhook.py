@@ -1,5 +1,6 @@
 """Where Calendly posts. Proved, stored, answered; everything else happens later, so a slow Brevo never fails it."""
 
+import json
 import logging
 import time
 from collections.abc import Iterable
@@ -17,12 +18,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from calendly_connector import conf
+from calendly_connector.clients.http import Exchange
 from calendly_connector.core import signature
 from calendly_connector.core.errors import SignatureError
 from calendly_connector.models import Connection
 from calendly_connector.models.fields import SecretUnreadableError
 from calendly_connector.services import connection as connections
-from calendly_connector.services import receive
+from calendly_connector.services import debug, receive
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +88,26 @@ class CalendlyWebhookView(APIView):
 
     def post(self, request: Request, token: str = "") -> Response:
         """Store the delivery once and answer 2xx, whatever it says."""
-        is_new = receive.store_delivery(self.connection, read_body(request))
-        return Response({"stored": is_new}, status=status.HTTP_200_OK)
+        began, body = time.monotonic(), read_body(request)
+        is_new = receive.store_delivery(self.connection, body)
+        response = Response({"stored": is_new}, status=status.HTTP_200_OK)
+        if debug.is_on(self.connection):
+            debug.note_delivery(self.connection, body, _exchange(request, body, response, began))
+        return response
+
+
+def _exchange(request: Request, body: bytes, response: Response, began: float) -> Exchange:
+    """Return a delivery and its answer as debug mode keeps them."""
+    return Exchange(
+        method=str(request.method),
+        address=request.path,
+        request_headers=dict(request.headers),
+        request_body=body,
+        status=response.status_code,
+        answer_headers={},
+        answer_body=json.dumps(response.data).encode(),
+        milliseconds=round((time.monotonic() - began) * 1000),
+    )
 
 
 def read_body(request: Request) -> bytes:
@@ -103,8 +123,10 @@ def read_body(request: Request) -> bytes:
 
 
 # Written out, with what a delivery needs: it took Django longer to build this statement than to do all the rest.
-OF_ENVIRONMENT = "SELECT id, is_environment, is_active FROM calendly_connector_connection WHERE is_environment"
-KEYS = ("id", "is_environment", "token_kind", "signing_key", "previous_signing_key")
+OF_ENVIRONMENT = (
+    "SELECT id, is_environment, is_active, debug_until FROM calendly_connector_connection WHERE is_environment"
+)
+KEYS = ("id", "is_environment", "token_kind", "signing_key", "previous_signing_key", "debug_until")
 
 
 def _connection(token: str | None) -> Connection | None:

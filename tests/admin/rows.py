@@ -9,6 +9,7 @@ from calendly_connector.models import (
     BrevoList,
     BulkImport,
     Connection,
+    DebugRecord,
     EventType,
     FieldMapping,
     Job,
@@ -54,6 +55,12 @@ def make_step(booking: Booking, kind: str = "event", **fields: object) -> SyncLo
     )
 
 
+def make_debug_record(connection: Connection, **fields: object) -> DebugRecord:
+    """Return what debug mode kept of one call."""
+    values = {"direction": "to_brevo", "method": "POST", "address": "https://api.brevo.com/v3/contacts", "status": 201}
+    return DebugRecord.objects.create(connection=connection, at=timezone.now(), **{**values, **fields})
+
+
 def make_some_of_everything(count: int) -> None:
     """Make `count` rows of every kind."""
     now = timezone.now()
@@ -74,3 +81,4 @@ def make_some_of_everything(count: int) -> None:
         Notice.objects.create(key=f"connection:{number}", title="Reconnect needed", message="…", opened_at=now)
         Reread.objects.create(connection=connection, since=now, asked_at=now)
         BulkImport.objects.create(account=account, people_count=number)
+        make_debug_record(connection, delivery=delivery)

@@ -15,7 +15,17 @@ from tests.admin.rows import make_booking_row, make_delivery, make_some_of_every
 
 SHOWN = sorted(name for name in models.__all__ if admin.site.is_registered(getattr(models, name)))
 WITHOUT_A_PAGE = {"RateLimit"}  # of no use to staff
-HISTORY = ["Booking", "BulkImport", "Job", "Notice", "Person", "Reread", "SyncLogEntry", "WebhookDelivery"]
+HISTORY = [
+    "Booking",
+    "BulkImport",
+    "DebugRecord",
+    "Job",
+    "Notice",
+    "Person",
+    "Reread",
+    "SyncLogEntry",
+    "WebhookDelivery",
+]
 
 
 def model_of(name: str) -> type[Model]:

@@ -65,6 +65,6 @@ def test_the_ledger_and_its_people_stay(monkeypatch: pytest.MonkeyPatch) -> None
         make_step(booking, "contact", state="done")
     SyncLogEntry.objects.update(created_at=timezone.now() - timedelta(days=900))
 
-    assert prune.prune() == "0 deliveries and 5 log entries deleted"
+    assert prune.prune() == "0 deliveries, 5 log entries and 0 debug records deleted"
 
     assert Booking.objects.count() == Person.objects.count() == 1
