@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from calendly_connector.admin import parts
+from calendly_connector.admin import audit, parts
 from calendly_connector.admin.parts import Tone
 
 Row = TypeVar("Row", bound=Model)
@@ -88,11 +88,26 @@ class ConnectorAdmin(ModelAdmin[Row]):
         return super().render_change_form(request, context, *args, **kw)
 
     def response_action(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase | None:  # type: ignore[override]
-        """Return to the row's page when the action was started there."""
+        """Keep what was done for the audit, and return to the row's page when the action was started there."""
+        chosen = list(self.get_queryset(request).filter(pk__in=request.POST.getlist(ACTION_CHECKBOX_NAME))[:MOST_NOTED])
         response = super().response_action(request, *args, **options)
+        if response is not None and not isinstance(response, TemplateResponse):  # which would only be a question
+            self._note_action(request, chosen)
         if isinstance(response, HttpResponseRedirect) and "from_row" in request.POST:
             return HttpResponseRedirect(parts.page_of(self.model, request.POST[ACTION_CHECKBOX_NAME]))
         return response
+
+    def message_user(self, request: HttpRequest, message: Any, *args: Any, **options: Any) -> None:
+        """Tell staff something, and remember it for the audit."""
+        request.__dict__.setdefault(SAID, []).append(str(message))
+        super().message_user(request, message, *args, **options)
+
+    def _note_action(self, request: HttpRequest, chosen: Sequence[Row]) -> None:
+        """Keep an action and what it said; Django itself keeps what was deleted."""
+        label = dict(self.get_action_choices(request, default_choices=[])).get(request.POST.get("action", ""))
+        if label and request.POST["action"] != "delete_selected":
+            said = " ".join(request.__dict__.get(SAID, ()))
+            audit.note_all(request, chosen, f"{label}: {said}" if said else str(label))
 
     def confirm(
         self, request: HttpRequest, queryset: QuerySet[Row], *, question: str, consequence: str, button: str
@@ -116,6 +131,8 @@ class ConnectorAdmin(ModelAdmin[Row]):
         return TemplateResponse(request, "admin/calendly_connector/confirm.html", context)
 
 
+MOST_NOTED = 100  # rows of one action with a line of their own in the audit
+SAID = "calendly_connector_said"
 CARRIED = ("action", "select_across", "from_row")
 """What a confirmation page hands on with the answer."""
 

@@ -12,6 +12,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from calendly_connector.admin import connection_pages, page, panels, parts, setup_page
+from calendly_connector.admin.audit import note
 from calendly_connector.admin.base import ConnectorAdmin
 from calendly_connector.admin.connection_form import NewConnectionForm
 from calendly_connector.admin.steps import CHANGE_BREVO, EXPECTED, STEPS, Step, told_of, words_for_key
@@ -76,8 +77,10 @@ class ConnectingAdmin(ConnectorAdmin[Connection]):
         if request.method == "POST":
             if step.question and "confirmed" not in request.POST:
                 return self._ask(request, row, step)
-            for level, words in told_of(step, request, row):
+            told = told_of(step, request, row)
+            for level, words in told:
                 messages.add_message(request, level, words)
+            note(request, row, f"{step.label}: {' '.join(str(words) for _level, words in told)}")
         return HttpResponseRedirect(_page_before(request, row))
 
     def _ask(self, request: HttpRequest, row: Connection, step: Step) -> TemplateResponse:
