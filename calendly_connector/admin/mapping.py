@@ -11,11 +11,10 @@ from django.utils.safestring import SafeString
 
 from calendly_connector.admin import parts
 from calendly_connector.admin.base import ConnectorAdmin, Row
-from calendly_connector.admin.mapping_form import EVERY_OTHER_TYPE, FieldMappingForm, TriggerMappingForm
+from calendly_connector.admin.mapping_form import EVERY_OTHER_TYPE, TriggerMappingForm
 from calendly_connector.admin.parts import Tone
 from calendly_connector.core.decide import EVENT_PREFIX
-from calendly_connector.core.fields import ANSWER_PREFIX, FIELDS
-from calendly_connector.models import BrevoAttribute, BrevoList, EventType, FieldMapping, TriggerMapping
+from calendly_connector.models import BrevoList, EventType, TriggerMapping
 from calendly_connector.services import mapping_check
 
 TRIGGER_TONES = {
@@ -25,11 +24,6 @@ TRIGGER_TONES = {
     TriggerMapping.Trigger.NO_SHOW: Tone.WARN,
     TriggerMapping.Trigger.NO_SHOW_UNDONE: Tone.QUIET,
     TriggerMapping.Trigger.ATTENDED: Tone.GOOD,
-}
-OVERWRITE_TONES = {
-    FieldMapping.Overwrite.ALWAYS: Tone.GOOD,
-    FieldMapping.Overwrite.IF_EMPTY: Tone.WAIT,
-    FieldMapping.Overwrite.NEVER: Tone.QUIET,
 }
 
 
@@ -107,49 +101,6 @@ class TriggerMappingAdmin(MappingAdmin[TriggerMapping]):
         """Save, and say what looks wrong."""
         super().save_model(request, obj, form, change)
         for warning in mapping_check.list_warnings(obj.connection, [*obj.join_lists, *obj.leave_lists]):
-            self.message_user(request, warning, messages.WARNING)
-
-
-@admin.register(FieldMapping)
-class FieldMappingAdmin(MappingAdmin[FieldMapping]):
-    """One row per attribute."""
-
-    form = FieldMappingForm
-    list_display = ("attribute", "source_label", "overwrite_badge", "attribute_kind", "connection")
-    list_select_related = ("connection",)
-    list_filter = ("overwrite", "connection")
-    search_fields = ("attribute", "source")
-    ordering = ("connection", "pk")
-    fields = ("connection", "source", "attribute", "overwrite")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[FieldMapping]:
-        """Find each attribute's type along the way."""
-        found = BrevoAttribute.objects.filter(account=OuterRef("connection__brevo_account"), name=OuterRef("attribute"))
-        return super().get_queryset(request).annotate(found_kind=Subquery(found.values("kind")[:1]))
-
-    @admin.display(description="value", ordering="source")
-    def source_label(self, row: FieldMapping) -> str:
-        """Return the source as the pick-list calls it."""
-        if row.source in FIELDS:
-            return FIELDS[row.source].label
-        return f"Answer: {row.source.removeprefix(ANSWER_PREFIX)}"
-
-    @admin.display(description="writes", ordering="overwrite")
-    def overwrite_badge(self, row: FieldMapping) -> SafeString:
-        """Return when it is written."""
-        return parts.badge(row.get_overwrite_display(), OVERWRITE_TONES[FieldMapping.Overwrite(row.overwrite)])
-
-    @admin.display(description="type in Brevo")
-    def attribute_kind(self, row: Any) -> SafeString | str:
-        """Return the attribute's type, or that there is none."""
-        if row.attribute in mapping_check.IDENTIFIERS:
-            return "built in"
-        return row.found_kind or parts.badge("Not in Brevo", Tone.WARN)
-
-    def save_model(self, request: HttpRequest, obj: FieldMapping, form: Any, change: bool) -> None:
-        """Save, and say what looks wrong."""
-        super().save_model(request, obj, form, change)
-        for warning in mapping_check.field_warnings(obj.connection, obj.source, obj.attribute):
             self.message_user(request, warning, messages.WARNING)
 
 

@@ -1,16 +1,15 @@
 """Forms of the mapping: pick-lists from the mirrors, and errors in words before anything is saved."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from calendly_connector.core.fields import ANSWER_PREFIX, FIELDS
-from calendly_connector.models import BrevoAttribute, BrevoList, Connection, EventType
+from calendly_connector.models import BrevoList, Connection, EventType
 from calendly_connector.services import mapping_check
 
 Choices = list[tuple[str, str]]
@@ -62,61 +61,6 @@ class ListsField(forms.MultiValueField):
         if wrong:
             raise forms.ValidationError(f"“{wrong[0]}” is no id of a list. Write numbers, such as 10, 11.")
         return list(dict.fromkeys(int(word) for word in words))
-
-
-class SourceWidget(Together):
-    """A pick-list of fields and known questions, and a line for any other question."""
-
-    def __init__(self) -> None:
-        text = forms.TextInput(attrs={"placeholder": "… or the text of another question", "class": "vTextField"})
-        super().__init__({"field": forms.Select(), "question": text})
-
-    def decompress(self, value: str | None) -> list[Any]:
-        """Return the choice, or the question that isn't offered."""
-        offered = {key for _, group in self.widgets[0].choices if isinstance(group, list) for key, _ in group}  # type: ignore[attr-defined]
-        if not value or value in offered or not value.startswith(ANSWER_PREFIX):
-            return [value, ""]
-        return ["", value.removeprefix(ANSWER_PREFIX)]
-
-
-class SourceField(forms.MultiValueField):
-    """Where a value comes from: a field's name, or `answer:` and a question."""
-
-    def __init__(self, **options: Any) -> None:
-        parts = (forms.CharField(required=False), forms.CharField(required=False, max_length=290))
-        super().__init__(parts, widget=SourceWidget(), require_all_fields=False, **options)
-
-    def offer(self, questions: Iterable[str]) -> None:
-        """Set the questions to choose from, beside the fields."""
-        known = sorted({f"{ANSWER_PREFIX}{question}"[:300] for question in questions})
-        self.widget.widgets[0].choices = [
-            ("", "Pick a field …"),
-            ("The booking", [(name, field.label) for name, field in FIELDS.items()]),
-            ("Answers", [(source, f"Answer: {source.removeprefix(ANSWER_PREFIX)}") for source in known]),
-        ]
-
-    def compress(self, values: Sequence[Any]) -> str:
-        """Return the source; refuse two at once and what can't be read."""
-        field, question = (values or ("", ""))[:2]
-        if field and question:
-            raise forms.ValidationError("Pick a field or write a question, not both.")
-        source = field or (f"{ANSWER_PREFIX}{question.removeprefix(ANSWER_PREFIX)}" if question else "")
-        if source and (error := mapping_check.source_error(source)):
-            raise forms.ValidationError(error)
-        return source
-
-
-class SuggestingInput(forms.TextInput):
-    """A line of text with suggestions; anything else may be written too."""
-
-    suggestions: Choices = []
-
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        """Return the line and its list of suggestions."""
-        number = f"{(attrs or {}).get('id') or name}_suggestions"
-        options = format_html_join("", '<option value="{}">{}</option>', self.suggestions)
-        field = super().render(name, value, {**(attrs or {}), "list": number}, renderer)
-        return format_html('{}<datalist id="{}">{}</datalist>', field, number, options)
 
 
 class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -175,26 +119,3 @@ class TriggerMappingForm(MappingForm):
         if is_new and not EventType.objects.filter(connection=connection, uri=event_type).exists():
             self.add_error("event_type", "This event type belongs to another connection.")
         return cleaned
-
-
-class FieldMappingForm(MappingForm):
-    """One source and its attribute."""
-
-    source = SourceField(label="Value", help_text="What is written: a field of the booking, or an answer.")
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        lists = EventType.objects.filter(connection__in=self.connections).values_list("questions", flat=True)
-        self.fields["source"].offer(question for questions in lists for question in questions)  # type: ignore[attr-defined]
-        attributes = self.of_accounts(BrevoAttribute.objects.order_by("name")).values_list("name", "kind")
-        widget = SuggestingInput(attrs={"class": "vTextField", "autocapitalize": "characters"})
-        widget.suggestions = list(attributes)
-        if "attribute" in self.fields:  # not where somebody may only look
-            self.fields["attribute"].widget = widget
-
-    def clean_attribute(self) -> str:
-        """Write the name in capitals, as Brevo does, and refuse what can't be one."""
-        name = str(self.cleaned_data["attribute"]).strip().upper()
-        if error := mapping_check.attribute_error(name):
-            raise forms.ValidationError(error)
-        return name

@@ -8,22 +8,20 @@ from django.test import Client
 from django.utils import timezone
 
 from calendly_connector.admin import parts
-from calendly_connector.models import BrevoAttribute, BrevoList, Connection, EventType, FieldMapping, TriggerMapping
+from calendly_connector.models import BrevoList, Connection, EventType, TriggerMapping
 from tests.admin.rows import make_connection
 from tests.factories import DEMO, DISCOVERY_CALL
 
 
 @pytest.fixture
 def catalogue(connection: Connection) -> Connection:
-    """Return a connection with an event type, two lists and some attributes."""
+    """Return a connection with an event type and two lists."""
     now, account = timezone.now(), connection.brevo_account
     EventType.objects.create(
         connection=connection, uri=DISCOVERY_CALL, name="Discovery call", questions=["Your company?"], read_at=now
     )
     for number, name in ((4, "Discovery calls"), (5, "Demos")):
         BrevoList.objects.create(account=account, number=number, name=name, read_at=now)
-    for name, kind in (("COMPANY", "text"), ("VISITS", "float"), ("TOTAL", "calculated")):
-        BrevoAttribute.objects.create(account=account, name=name, kind=kind, read_at=now)
     return connection
 
 
@@ -36,11 +34,6 @@ def save(staff: Client, model: type[Any], values: dict[str, Any]) -> tuple[Any, 
 
 def trigger(connection: Connection, **changes: Any) -> dict[str, Any]:
     return {"connection": connection.pk, "event_type": "", "trigger": "booked", "sends_event": "on", **changes}
-
-
-def field(connection: Connection, **changes: Any) -> dict[str, Any]:
-    values = {"source_field": "first_name", "source_question": "", "attribute": "COMPANY", "overwrite": "always"}
-    return {"connection": connection.pk, **values, **changes}
 
 
 def test_lists_are_ticked_or_written(staff: Client, catalogue: Connection) -> None:
@@ -99,74 +92,3 @@ def test_the_same_cell_twice_is_refused(staff: Client, catalogue: Connection) ->
     errors, _ = save(staff, TriggerMapping, trigger(catalogue))
 
     assert "already exists" in (errors or "")
-
-
-@pytest.mark.parametrize(
-    ("changes", "source", "attribute"),
-    [
-        ({}, "first_name", "COMPANY"),
-        ({"attribute": " company "}, "first_name", "COMPANY"),
-        ({"source_field": "answer:Your company?"}, "answer:Your company?", "COMPANY"),
-        ({"source_field": "", "source_question": "Which topics?"}, "answer:Which topics?", "COMPANY"),
-        ({"source_field": "phone", "attribute": "SMS"}, "phone", "SMS"),
-    ],
-)
-def test_a_field_mapping_is_saved(
-    changes: dict[str, str], source: str, attribute: str, staff: Client, catalogue: Connection
-) -> None:
-    errors, warnings = save(staff, FieldMapping, field(catalogue, **changes))
-
-    assert (errors, warnings) == (None, [])
-    assert list(FieldMapping.objects.values_list("source", "attribute")) == [(source, attribute)]
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"source_field": "shoe_size"}, "There is no field “shoe_size”"),
-        ({"source_field": ""}, "This field is required"),
-        ({"source_field": "answer: ?"}, "Write the text of the question"),
-        ({"source_question": "Company"}, "not both"),
-        ({"attribute": "FIRST NAME"}, "only capitals"),
-        ({"attribute": "email"}, "says whose contact it is"),
-    ],
-)
-def test_a_field_mapping_that_cannot_work_is_refused(
-    changes: dict[str, str], words: str, staff: Client, catalogue: Connection
-) -> None:
-    errors, _ = save(staff, FieldMapping, field(catalogue, **changes))
-
-    assert words in (errors or "")
-    assert not FieldMapping.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"attribute": "SHOE_SIZE"}, "Brevo has no attribute SHOE_SIZE"),
-        ({"attribute": "VISITS"}, "VISITS is of the type “float”, but “First name” is a “text”"),
-        ({"attribute": "TOTAL"}, "Brevo computes TOTAL itself"),
-    ],
-)
-def test_a_field_mapping_that_looks_wrong_is_saved_with_a_warning(
-    changes: dict[str, str], words: str, staff: Client, catalogue: Connection
-) -> None:
-    errors, warnings = save(staff, FieldMapping, field(catalogue, **changes))
-
-    assert errors is None
-    assert words in warnings[0]
-
-
-def test_an_unread_catalogue_is_said(staff: Client, catalogue: Connection) -> None:
-    catalogue.brevo_account.attributes_read_at = None
-    catalogue.brevo_account.save()
-
-    assert "have not been read yet" in save(staff, FieldMapping, field(catalogue))[1][0]
-
-
-def test_fields_and_known_questions_are_offered(staff: Client, catalogue: Connection) -> None:
-    text = staff.get(f"{parts.list_of(FieldMapping)}add/").content.decode()
-
-    assert "Meeting: date, in the invitee&#x27;s zone" in text
-    assert '<option value="answer:Your company?">Answer: Your company?</option>' in text
-    assert '<option value="VISITS">float</option>' in text

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from calendly_connector.admin import page
+from calendly_connector.admin import page, parts
 from calendly_connector.admin.fields_form import group_of
 from calendly_connector.core.booking import Answer
 from calendly_connector.core.fields import FIELDS
@@ -30,6 +30,7 @@ ATTRIBUTES = (
     ("TOTAL", "calculated", []),
     ("EMAIL", "text", []),
 )
+NORMAL = "/contacts/attributes/normal"
 Line = tuple[str, str, str] | tuple[str, str]
 
 
@@ -118,7 +119,7 @@ def test_a_save_is_kept_as_a_version_and_in_the_audit(staff: Client, desk: Conne
     save(staff, desk, ("first_name", "FIRSTNAME"))
 
     version = MappingVersion.objects.order_by("-number")[0]
-    assert (version.made_by_name, version.changes) == ("anna", ["+ First name → FIRSTNAME (always)"])
+    assert (version.made_by_name, version.changes) == ("anna", ["+ First name → FIRSTNAME (Always)"])
     assert "1 line is saved" in LogEntry.objects.get().change_message
 
 
@@ -192,7 +193,7 @@ WARNINGS = [
     ("first_name", "TOTAL", "Brevo computes TOTAL itself"),
     ("answer:Which topics?", "VISITS", "a real answer doesn't fit: “Pricing” is no number. It is left out."),
     ("answer:Company", "COMPANY", "No active event type asks “Company” now; “Company name” is most like it."),
-    ("answer:Shoe size", "COMPANY", "No active event type asks “Shoe size” now."),
+    ("answer:Favourite colour", "COMPANY", "No active event type asks “Favourite colour” now."),
     ("phone", "EXT_ID", "EXT_ID is no attribute but a key of Brevo's own"),
 ]
 
@@ -344,7 +345,7 @@ def test_missing_attributes_are_asked_for_with_name_and_type_first(staff: Client
     assert [(form["name"].value(), form["kind"].value()) for form in rows if form["is_chosen"].value()] == [
         ("MINUTES", "float")
     ]
-    assert "MINUTES" not in {each["name"] for each in river.brevo.attributes()}
+    assert "MINUTES" not in river.brevo.state.attributes
 
 
 def test_missing_attributes_are_created_and_an_answers_attribute_with_its_line(staff: Client, river: River) -> None:
@@ -369,7 +370,7 @@ def test_missing_attributes_are_created_and_an_answers_attribute_with_its_line(s
 
 def test_what_brevo_refuses_stays_with_brevos_words_and_the_others_are_created(staff: Client, river: River) -> None:
     river.map_field("meeting_minutes", "MINUTES")
-    river.break_brevo("error", "/v3/contacts/attributes/normal/MINUTES", status=400, body={"message": "No, thanks"})
+    river.break_brevo("status", f"{NORMAL}/MINUTES", status=400, body={"message": "No, thanks"})
 
     answer = staff.post(
         address(river.connection, "create"),
@@ -378,14 +379,14 @@ def test_what_brevo_refuses_stays_with_brevos_words_and_the_others_are_created(s
 
     said = messages_of(answer)
     assert said[0] == "1 attribute is in Brevo now: TOPICS (text)."
-    assert said[1].startswith("MINUTES: Brevo refused it: ")
+    assert said[1] == "MINUTES: Brevo refused it: No, thanks"
     (left,) = answer.context["rows"].forms
     assert (left["name"].value(), left["kind"].value(), left["is_chosen"].value()) == ("MINUTES", "float", True)
     assert "Brevo refused it" in left.refusal
 
 
 def test_a_dead_key_loses_nothing(staff: Client, river: River) -> None:
-    river.break_brevo("error", "/v3/contacts/attributes", status=401, body={"message": "Key not found"})
+    river.break_brevo("status", f"{NORMAL}/TOPICS", status=401, body={"message": "Key not found"})
 
     answer = staff.post(
         address(river.connection, "create"),
@@ -394,7 +395,7 @@ def test_a_dead_key_loses_nothing(staff: Client, river: River) -> None:
 
     assert [form["name"].value() for form in answer.context["rows"]] == ["TOPICS", "JOB"]
     assert all("Brevo doesn't accept the API key any more" in words for words in messages_of(answer))
-    assert len(river.calls("/v3/contacts/attributes/{category}/{name}")) <= 1
+    assert "JOB" not in river.brevo.state.attributes  # it was not even tried
 
 
 @pytest.mark.parametrize(
@@ -486,3 +487,19 @@ def test_another_connections_lines_stay_as_they_are(staff: Client, desk: Connect
 
 def test_an_unknown_address_below_the_page_is_not_found(staff: Client, desk: Connection) -> None:
     assert staff.get(address(desk, "elsewhere")).status_code == 404
+
+
+def test_the_list_of_all_lines_can_be_read_and_leads_to_the_page(staff: Client, desk: Connection) -> None:
+    row = FieldMapping.objects.create(connection=desk, source="answer:Team size", attribute="VISITS")
+
+    text = staff.get(parts.list_of(FieldMapping)).content.decode()
+    refused = [
+        staff.get(parts.list_of(FieldMapping) + "add/"),
+        staff.post(parts.page_of(FieldMapping, row.pk), {"attribute": "COMPANY"}),
+        staff.post(parts.page_of(FieldMapping, row.pk).replace("/change/", "/delete/"), {"post": "yes"}),
+    ]
+
+    assert f'<a href="{address(desk)}">Edit the fields</a>' in text
+    assert f'<a href="{address(desk)}">VISITS</a>' in text
+    assert "Answer: Team size" in text
+    assert [answer.status_code for answer in refused] == [403, 403, 403]
