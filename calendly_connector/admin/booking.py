@@ -70,7 +70,7 @@ class BookingAdmin(HistoryAdmin[Booking]):
         """Leave out the cancellation and the no-show where there is none."""
         (title, first), *others = super().get_fieldsets(request, obj)
         kept = {"cancellation": obj and obj.status == Status.CANCELED, "no_show": obj and _no_show(obj)}
-        shown = [name for name in first["fields"] if kept.get(name, True)]
+        shown = [name for name in first["fields"] if kept.get(str(name), True)]
         return [(title, {**first, "fields": shown}), *others]
 
     @admin.display(description=gettext_lazy("invitee"), ordering="name")

@@ -1,5 +1,7 @@
 """What several pages show of a booking: its time, its chain of moves, and how its status changed."""
 
+from collections.abc import Sequence
+
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -7,7 +9,7 @@ from calendly_connector.admin import parts
 from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.core import booking as core_booking
 from calendly_connector.core import fields
-from calendly_connector.models import Booking, WebhookDelivery
+from calendly_connector.models import Booking, StatusChange, WebhookDelivery
 
 Status = Booking.Status
 TONES = {
@@ -62,7 +64,9 @@ def chain_of(row: Booking) -> list[Booking]:
 
 def history_of(row: Booking) -> list[tuple[Cell, ...]]:
     """Return a booking's changes of status, oldest first: what, when at Calendly, when and how we learnt of it."""
-    changes = row.status_changes.select_related("delivery").defer("delivery__body", "delivery__digest")
+    changes = (
+        StatusChange.objects.filter(booking=row).select_related("delivery").defer("delivery__body", "delivery__digest")
+    )
     return [
         (
             parts.badge(change.get_status_display(), TONES[Status(change.status)]),
@@ -75,8 +79,17 @@ def history_of(row: Booking) -> list[tuple[Cell, ...]]:
     ]
 
 
+def deliveries_about(connection_id: int, uris: Sequence[str], *, newest: int = NEWEST) -> list[WebhookDelivery]:
+    """Return the newest deliveries about some bookings, newest first, without their bodies.
+
+    The connection is compared here: in the query it would lead SQLite through every delivery of that connection. That
+    two connections hear of the same booking is rare.
+    """
+    rows = WebhookDelivery.objects.filter(booking_uri__in=uris).defer("body", "digest").order_by("-pk")
+    return [row for row in rows[: 2 * newest] if row.connection_id == connection_id][:newest]
+
+
 def newest_body(row: Booking) -> bytes:
     """Return what Calendly posted last about a booking; nothing when all we know was read."""
-    posted = WebhookDelivery.objects.filter(connection=row.connection_id, booking_uri=row.uri)
-    body = posted.order_by("-pk").values_list("body", flat=True).first()
-    return bytes(body) if body else b""
+    posted = deliveries_about(row.connection_id, [row.uri], newest=1)
+    return bytes(posted[0].body) if posted else b""

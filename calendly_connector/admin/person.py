@@ -134,7 +134,6 @@ class PersonAdmin(HistoryAdmin[Person]):
             return _with_plan(page, people)
         for person in people:
             resync.sync_again(person, by=request.user.get_username())
-            self.log_change(request, person, "Synced again")
         self.message_user(request, _outcome(people))
         return None
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from calendly_connector.admin import parts
 from calendly_connector.admin.booking_parts import TONES as BOOKING_TONES
+from calendly_connector.admin.booking_parts import deliveries_about
 from calendly_connector.admin.delivery import TONES as DELIVERY_TONES
 from calendly_connector.admin.parts import Cell
 from calendly_connector.admin.sync_log import TONES as LOG_TONES
@@ -70,9 +71,12 @@ def of_person(person: Person, *, is_newest_first: bool = True) -> list[Block]:
     """Return a person's newest blocks."""
     named = person.bookings.order_by("-pk").values_list("uri", "pk", "meeting_name")[:BOOKINGS]
     bookings = {uri: parts.link(Booking, key, name or _("Meeting")) for uri, key, name in named}
-    theirs = Q(booking_uri__in=list(bookings)) | Q(email=person.email, state=WebhookDelivery.State.STORED)
+    waiting = WebhookDelivery.objects.filter(
+        connection=person.connection_id, email=person.email, state=WebhookDelivery.State.STORED
+    )
     story = _Story(list_names(person.connection.brevo_account_id), bookings)
-    story.add_deliveries(WebhookDelivery.objects.filter(theirs, connection=person.connection_id))
+    story.add_deliveries(waiting.defer("body", "digest").order_by("-pk")[:NEWEST])
+    story.add_deliveries(deliveries_about(person.connection_id, list(bookings), newest=NEWEST))
     story.add_steps_and_changes(
         person.sync_log.all(), StatusChange.objects.filter(booking__person=person), _acts(person)
     )
@@ -82,8 +86,8 @@ def of_person(person: Person, *, is_newest_first: bool = True) -> list[Block]:
 def of_booking(row: Booking) -> list[Block]:
     """Return a booking's blocks, oldest first."""
     story = _Story(list_names(row.connection.brevo_account_id), {})
-    story.add_deliveries(WebhookDelivery.objects.filter(connection=row.connection_id, booking_uri=row.uri))
-    story.add_steps_and_changes(row.sync_log.all(), row.status_changes.all(), [])
+    story.add_deliveries(deliveries_about(row.connection_id, [row.uri], newest=NEWEST))
+    story.add_steps_and_changes(row.sync_log.all(), StatusChange.objects.filter(booking=row), [])
     return story.told(is_newest_first=False)
 
 
@@ -101,9 +105,9 @@ class _Story:
         blocks = sorted((*self.deliveries.values(), *self.others), key=lambda block: block.at, reverse=True)[:NEWEST]
         return blocks if is_newest_first else blocks[::-1]
 
-    def add_deliveries(self, rows: QuerySet[WebhookDelivery]) -> None:
+    def add_deliveries(self, rows: Iterable[WebhookDelivery]) -> None:
         """Begin a block for each delivery."""
-        for row in rows.defer("body", "digest").order_by("-pk")[:NEWEST]:
+        for row in rows:
             self._block_of(row)
 
     def add_steps_and_changes(

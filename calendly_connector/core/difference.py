@@ -10,7 +10,7 @@ from calendly_connector.core.decide import PHONE_ATTRIBUTES, ContactDecision
 from calendly_connector.core.lists import ASK, JOIN, ListOperations
 from calendly_connector.core.steps import Value
 
-EMPTY = (None, "", [], ())
+EMPTY: tuple[Any, ...] = (None, "", [], ())
 
 
 class Verdict(StrEnum):
@@ -75,7 +75,8 @@ class Comparison:
     @property
     def differences(self) -> int:
         """Return how many lines the next write would change."""
-        return sum(line.verdict is Verdict.DIFFERENT for line in (*self.attributes, *self.lists))
+        verdicts = [line.verdict for line in self.attributes] + [line.verdict for line in self.lists]
+        return verdicts.count(Verdict.DIFFERENT)
 
     @property
     def is_same(self) -> bool:
