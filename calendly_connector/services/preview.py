@@ -59,7 +59,7 @@ def preview(subject: Subject) -> Preview:
     is_written = not subject.is_ignored or any(step.kind == Kind.CONTACT for step in waiting)
     decision = subject.decide() if is_written else None
     asks, unasked = asks_of(decision, waiting, before, email=subject.email)
-    acts = acts_of(decision, before, waiting=waiting, asks=asks, events=events)
+    acts = acts_of(decision, before, earlier=_waiting_leaves(waiting, subject.email), asks=asks, events=events)
     return explained(subject, decision, before, acts=acts, events=events, notes=unasked)
 
 
@@ -103,18 +103,13 @@ def acts_of(
     decision: ContactDecision | None,
     before: Before,
     *,
-    waiting: Iterable[SyncLogEntry] = (),
+    earlier: Iterable[LeaveLists] = (),
     asks: Iterable[AskConsent],
     events: Iterable[EventLine],
 ) -> tuple[Act, ...]:
-    """Return the calls in the writer's order: the contact, lists to leave, mails that ask, events."""
+    """Return the calls in the writer's order: the contact, lists to leave (`earlier` first), mails that ask, events."""
     contact = [_upsert(explain.without_filled(decision.upsert, before.attributes or {}))] if decision else []
-    leaves = [
-        LeaveLists(email=step.person.email, lists=tuple(step.request["lists"]))
-        for step in waiting
-        if step.kind == Kind.LEAVE_LISTS
-    ]
-    leaves += [decision.leave] if decision and decision.leave else []
+    leaves = [*earlier, *([decision.leave] if decision and decision.leave else [])]
     sent = [line.decision for line in events if isinstance(line.decision, TrackEvent)]
     return (*contact, *map(_leave, leaves), *map(_ask, asks), *map(_event, sent))
 
@@ -158,6 +153,11 @@ def asks_of(
     found = [ask for ask in open_asks if ask.lists]
     already = [_("The contact is on the list already, so no mail asks.")] if len(found) < len(asks) else []
     return found, already
+
+
+def _waiting_leaves(waiting: Iterable[SyncLogEntry], email: str) -> list[LeaveLists]:
+    steps = [step for step in waiting if step.kind == Kind.LEAVE_LISTS]
+    return [LeaveLists(email=email, lists=tuple(step.request["lists"])) for step in steps]
 
 
 def _waiting_ask(step: SyncLogEntry, email: str) -> AskConsent:

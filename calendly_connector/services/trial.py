@@ -10,8 +10,9 @@ from calendly_connector.clients import errors
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.clients.rehearsal import PlannedCall
 from calendly_connector.core import explain
-from calendly_connector.core.decide import PHONE_ATTRIBUTES, ContactDecision
+from calendly_connector.core.decide import PHONE_ATTRIBUTES
 from calendly_connector.core.merge import Entry
+from calendly_connector.core.rules import RuleSet
 from calendly_connector.models import BrevoAccount, Person
 from calendly_connector.models.fields import SecretUnreadableError
 from calendly_connector.services import accounts, brevo_now, preview, queue
@@ -51,7 +52,7 @@ def plan(subject: Subject, address: str) -> Preview:
     account = subject.connection.brevo_account
     disguised = preview.with_live_attributes(_disguised(subject, address), account)
     before = brevo_now.look_up(account, address)
-    decision = None if disguised.is_ignored else _without_phones(disguised.decide(), subject)
+    decision = None if disguised.is_ignored else disguised.decide()
     asks, unasked = preview.asks_of(decision, (), before, email=address)
     events = [explain.event_of(disguised.last_happening(), rules=disguised.rules)]
     acts = preview.acts_of(decision, before, asks=asks, events=events)
@@ -75,6 +76,7 @@ def _disguised(subject: Subject, address: str) -> Subject:
     entry = _of_another(happening.entry, address)
     return replace(
         subject,
+        rules=_without_phones(subject.rules) if subject.row else subject.rules,
         email=address,
         entry=_of_another(subject.entry, address),
         entries=tuple(_of_another(each, address) for each in subject.entries),
@@ -83,6 +85,11 @@ def _disguised(subject: Subject, address: str) -> Subject:
         person=None,
         row=None,
     )
+
+
+def _without_phones(rules: RuleSet) -> RuleSet:
+    """Leave out a real person's numbers: each identifies their own contact."""
+    return replace(rules, fields=tuple(rule for rule in rules.fields if rule.attribute not in PHONE_ATTRIBUTES))
 
 
 def _of_another(entry: Entry, address: str) -> Entry:
@@ -95,15 +102,6 @@ def _of_another(entry: Entry, address: str) -> Entry:
     )
     successor = entry.successor and entry.successor + SUFFIX
     return replace(entry, booking=replace(entry.booking, invitee=changed), successor=successor)
-
-
-def _without_phones(decision: ContactDecision | None, subject: Subject) -> ContactDecision | None:
-    """Leave out a real person's number: it identifies their own contact."""
-    if decision is None or subject.row is None:
-        return decision
-    upsert = decision.upsert
-    kept = {name: value for name, value in upsert.attributes.items() if name not in PHONE_ATTRIBUTES}
-    return replace(decision, upsert=replace(upsert, attributes=kept))
 
 
 def _sent(account: BrevoAccount, act: Act, ends_at: float) -> str:

@@ -1,5 +1,6 @@
 """A preview is sent to a test address for real: never to somebody who booked, and nothing is noted in the ledger."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -149,7 +150,7 @@ def test_a_short_wait_is_waited_for(river: River, monkeypatch: pytest.MonkeyPatc
             waited.append(seconds)
             river.open_limits()
 
-    monkeypatch.setattr(trial.time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", sleep)
     RateLimit.objects.filter(key__endswith=":events").update(free_at=timezone.now().timestamp() + 3)
 
     found = outcomes(made_up(river))
