@@ -1,5 +1,6 @@
 """The only reader of Django's settings in this app: one typed function per thing that code asks for."""
 
+import os
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -97,6 +98,26 @@ def notice_webhook_allows_loopback() -> bool:
     return bool(settings.NOTICE_WEBHOOK_LOOPBACK)
 
 
+def languages() -> list[tuple[str, str]]:
+    """Return the languages of the admin, each with its own name for itself."""
+    return [(code, str(name)) for code, name in settings.LANGUAGES]
+
+
 def rules_kept_seconds() -> float:
     """Return how long a process may go by a configuration that it has read."""
     return float(settings.RULES_KEPT_SECONDS)
+
+
+def variables() -> dict[str, str]:
+    """Return the environment's variables that hold something, those with a setting as the setting has them.
+
+    They hold secrets: only a configuration file may ask, and it copies none that looks like one.
+    """
+    credentials = {
+        "CALENDLY_ACCESS_TOKEN": settings.CALENDLY_ACCESS_TOKEN,
+        "CALENDLY_WEBHOOK_SIGNING_KEY": settings.CALENDLY_WEBHOOK_SIGNING_KEY,
+        "BREVO_API_KEY": settings.BREVO_API_KEY,
+        "CALENDLY_CLIENT_ID": settings.CALENDLY_CLIENT_ID,
+        "CALENDLY_CLIENT_SECRET": settings.CALENDLY_CLIENT_SECRET,
+    }
+    return {name: value for name, value in {**os.environ, **credentials}.items() if value}

@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "calendly_connector.admin.my_settings.ActivatePreference",
     "calendly_connector.admin.mask.MaskAddresses",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -126,7 +127,10 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "/admin/login/"
-LANGUAGE_CODE, TIME_ZONE, USE_I18N, USE_TZ = "en", env.text("TIME_ZONE", "UTC"), True, True
+TIME_ZONE, USE_I18N, USE_TZ = env.text("TIME_ZONE", "UTC"), True, True
+LANGUAGES = [("en", "English"), ("da", "Dansk")]  # another: its file in locale/, and a line here
+LANGUAGE_CODE = env.text("ADMIN_LANGUAGE", "en")  # of who asks for none of them; staff choose their own
+LOCALE_PATHS = [BASE_DIR / "locale"]
 
 # -- The two services (read by calendly_connector.conf alone) ---------------------------------------------------
 CALENDLY_API_URL = env.text("CALENDLY_API_URL", "https://api.calendly.com").rstrip("/")
