@@ -8,8 +8,11 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 GROUPS = {
-    _("What happened"): ("Booking", "Person", "SyncLogEntry", "WebhookDelivery", "Notice"),
-    _("What goes where"): ("TriggerMapping", "FieldMapping", "EventType", "BrevoList", "BrevoAttribute"),
+    _("What happened"): ("Booking", "Person", "SyncLogEntry", "WebhookDelivery", "ConsentProof", "Notice"),
+    _("What goes where"): (
+        *("TriggerMapping", "ConsentRule", "FieldMapping", "MappingVersion"),
+        *("EventType", "BrevoList", "BrevoAttribute"),
+    ),
     _("Accounts"): ("Connection", "BrevoAccount"),
     _("Behind the scenes"): ("Job", "BulkImport", "Reread", "Schedule", "DebugRecord", "LogEntry"),
 }

@@ -6,15 +6,17 @@ from calendly_connector.admin.brevo_account import BrevoAccountAdmin
 from calendly_connector.admin.bulk_import import BulkImportAdmin
 from calendly_connector.admin.catalogue import BrevoAttributeAdmin, BrevoListAdmin, EventTypeAdmin
 from calendly_connector.admin.connection import ConnectionAdmin
+from calendly_connector.admin.consent import ConsentProofAdmin, ConsentRuleAdmin
 from calendly_connector.admin.debug import DebugRecordAdmin
 from calendly_connector.admin.delivery import WebhookDeliveryAdmin
 from calendly_connector.admin.field_mapping import FieldMappingAdmin
 from calendly_connector.admin.job import JobAdmin, ScheduleAdmin
-from calendly_connector.admin.mapping import TriggerMappingAdmin
+from calendly_connector.admin.mapping_version import MappingVersionAdmin
 from calendly_connector.admin.notice import NoticeAdmin
 from calendly_connector.admin.person import PersonAdmin
 from calendly_connector.admin.reread import RereadAdmin
 from calendly_connector.admin.sync_log import SyncLogAdmin
+from calendly_connector.admin.trigger_mapping import TriggerMappingAdmin
 
 __all__ = [
     "AuditAdmin",
@@ -24,10 +26,13 @@ __all__ = [
     "BrevoListAdmin",
     "BulkImportAdmin",
     "ConnectionAdmin",
+    "ConsentProofAdmin",
+    "ConsentRuleAdmin",
     "DebugRecordAdmin",
     "EventTypeAdmin",
     "FieldMappingAdmin",
     "JobAdmin",
+    "MappingVersionAdmin",
     "NoticeAdmin",
     "PersonAdmin",
     "RereadAdmin",

@@ -1,18 +1,19 @@
-"""Mirrors of what the two services offer. The services own them; only "ignore" is ours to say."""
+"""Mirrors of what the two services offer. The services own them; how a type is mapped is said in the grid."""
 
 from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from calendly_connector.admin import parts
-from calendly_connector.admin.base import ConnectorAdmin, HistoryAdmin, NoAddOrDelete
+from calendly_connector.admin import mapping_row, parts
+from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.parts import Tone
 from calendly_connector.core.attributes import CONVERTERS
-from calendly_connector.models import Booking, BrevoAttribute, BrevoList, EventType, FieldMapping, TriggerMapping
+from calendly_connector.models import Booking, BrevoAttribute, BrevoList, EventType, FieldMapping
 
 
 @admin.register(EventType)
-class EventTypeAdmin(NoAddOrDelete, ConnectorAdmin[EventType]):
+class EventTypeAdmin(HistoryAdmin[EventType]):
     """One row per kind of meeting."""
 
     list_display = ("name", "offered", "taken", "owner", "connection", "bookings", "read")
@@ -20,8 +21,10 @@ class EventTypeAdmin(NoAddOrDelete, ConnectorAdmin[EventType]):
     list_filter = ("is_active", "is_ignored", "connection")
     search_fields = ("name", "uri", "owner")
     ordering = ("name",)
-    fields = ("name", "is_ignored", "offered", "kind", "owner", "question_list", "bookings", "mapping", "uri", "read")
-    readonly_fields = ("name", "offered", "kind", "owner", "question_list", "bookings", "mapping", "uri", "read")
+    fields = (
+        *("name", "taken", "offered", "kind", "owner", "is_team", "question_list"),
+        *("bookings", "mapping", "uri", "read"),
+    )
 
     @admin.display(description="in Calendly", ordering="is_active")
     def offered(self, row: EventType) -> SafeString:
@@ -40,8 +43,8 @@ class EventTypeAdmin(NoAddOrDelete, ConnectorAdmin[EventType]):
 
     @admin.display(description="mapping")
     def mapping(self, row: EventType) -> SafeString:
-        """Return a link to what its triggers do."""
-        return parts.link_to_list(TriggerMapping, "Show its trigger mappings", q=row.uri)
+        """Return a link to its row of the grid."""
+        return format_html('<a href="{}">{}</a>', mapping_row.address_of(row.connection, row), _("Show its mapping"))
 
     @admin.display(description="questions")
     def question_list(self, row: EventType) -> str:
@@ -58,12 +61,12 @@ class EventTypeAdmin(NoAddOrDelete, ConnectorAdmin[EventType]):
 class BrevoListAdmin(HistoryAdmin[BrevoList]):
     """One row per list."""
 
-    list_display = ("name", "number", "size", "account", "read")
+    list_display = ("name", "folder", "number", "size", "account", "read")
     list_select_related = ("account",)
     list_filter = ("account",)
-    search_fields = ("name", "=number")
+    search_fields = ("name", "folder", "=number")
     ordering = ("name",)
-    fields = ("name", "number", "size", "account", "read")
+    fields = ("name", "folder", "number", "size", "account", "read")
 
     @admin.display(description="read", ordering="read_at")
     def read(self, row: BrevoList) -> SafeString:

@@ -1,14 +1,12 @@
 """The form of one row of the mapping grid: shown, checked, saved as a version, and answered in words."""
 
 from django.contrib import messages
-from django.contrib.admin.models import CHANGE as CHANGED
-from django.contrib.admin.models import LogEntry
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from calendly_connector.admin import page
+from calendly_connector.admin import audit, page
 from calendly_connector.admin.mapping_row_form import RowForm
 from calendly_connector.models import Connection, EventType
 from calendly_connector.services import grid, mapping_check, samples
@@ -41,7 +39,7 @@ def view(request: HttpRequest, connection: Connection, rest: str) -> HttpRespons
         request,
         connection,
         "mapping/row.html",
-        title=_("Mapping of %(name)s") % {"name": event_type or _("every other type")},
+        title=_("Mapping of %(name)s") % {"name": event_type or _("Every other type")},
         current=NAME,
         form=form,
         row=row,
@@ -91,10 +89,10 @@ def _copies(connection: Connection, event_type: EventType | None) -> list[tuple[
 def _save(request: HttpRequest, connection: Connection, event_type: EventType | None, form: RowForm) -> HttpResponse:
     cells, consent = form.rules()
     changes = grid.decide_row(connection, event_type, form.chosen, cells=cells, consent=consent, by=request.user)
-    name = str(event_type or _("every other type"))
+    name = str(event_type or _("Every other type"))
     if changes:
         words = _("Mapping of “%(name)s”: %(changes)s") % {"name": name, "changes": "; ".join(changes)}
-        LogEntry.objects.log_actions(request.user.pk or 0, [connection], CHANGED, words, single_object=True)
+        audit.note(request, connection, words)
     messages.success(request, _told(name, len(changes)))
     numbers = [number for rule in cells.values() for number in (*rule.join_lists, *rule.leave_lists)]
     for warning in mapping_check.list_warnings(connection, numbers) if form.chosen is Choice.OWN else ():

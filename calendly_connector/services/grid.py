@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from calendly_connector.core.rules import ConsentRule, TriggerRule
 from calendly_connector.core.trigger import Trigger
@@ -126,7 +127,8 @@ def decide_row(
     """
     newest = MappingVersion.objects.filter(connection=connection).defer("content")
     before = newest.first()
-    with versions.changing(connection, by=by, why=f"Mapping of {event_type or 'every other type'}"):
+    why = _("Mapping of “%(name)s”") % {"name": event_type or _("Every other type")}
+    with versions.changing(connection, by=by, why=why):
         if choice is not Choice.IGNORE:
             _forget(connection, _uri(event_type))
         if choice is Choice.OWN:

@@ -8,11 +8,19 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from calendly_connector.core.fields import FIELDS
 from calendly_connector.core.rules import RuleSet
-from calendly_connector.models import BrevoList, Connection, EventType, MappingVersion
-from calendly_connector.services import mapping, snapshot
+from calendly_connector.models import (
+    BrevoList,
+    Connection,
+    ConsentRule,
+    EventType,
+    FieldMapping,
+    MappingVersion,
+    TriggerMapping,
+)
+from calendly_connector.services import field_words, mapping, snapshot
 
 LONGEST_WHY = 200
 Who = AbstractBaseUser | AnonymousUser | None
@@ -28,7 +36,7 @@ def changing(connection: Connection, *, by: Who, why: str) -> Iterator[None]:
     with transaction.atomic():
         Connection.objects.select_for_update().get(pk=connection.pk)
         if not MappingVersion.objects.filter(connection=connection).exists():
-            _keep(connection, by=None, why="As it was before versions were kept")
+            _keep(connection, by=None, why=_("As it was before versions were kept"))
         yield
         _keep(connection, by=by, why=why)
     mapping.forget()
@@ -36,7 +44,7 @@ def changing(connection: Connection, *, by: Who, why: str) -> Iterator[None]:
 
 def roll_back(version: MappingVersion, *, by: Who) -> None:
     """Make an older version the mapping again, as a new version."""
-    with changing(version.connection, by=by, why=f"Rolled back to version {version.number}"):
+    with changing(version.connection, by=by, why=_("Rolled back to version %d") % version.number):
         snapshot.apply(version.connection, version.content)
 
 
@@ -61,6 +69,11 @@ def differences(connection: Connection, before: snapshot.Content, after: snapsho
     changed = [f"{old[key]} → {new[key]}" for key in old if key in new and old[key] != new[key]]
     added = [f"+ {new[key]}" for key in new if key not in old]
     return [*added, *changed, *gone]
+
+
+def lines_of(connection: Connection, content: snapshot.Content) -> list[tuple[str, str]]:
+    """Return a whole mapping, a line of words for each part with its kind: grid, field, consent or type."""
+    return [(kind, words) for (kind, *_key), words in _Words(connection).lines(content)]
 
 
 def _keep(connection: Connection, *, by: Who, why: str) -> None:
@@ -89,30 +102,33 @@ class _Words:
         self._types = dict(EventType.objects.filter(connection=connection).values_list("uri", "name"))
 
     def lines(self, content: snapshot.Content) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yield a key and words for each line."""
+        """Yield a key, whose first part is the kind of the line, and words for each line."""
         for row in content["grid"]:
             yield ("grid", row["event_type"], row["trigger"]), self._cell(row)
         for row in content["fields"]:
-            label = FIELDS[row["source"]].label if row["source"] in FIELDS else row["source"]
-            yield ("field", row["attribute"]), f"{label} → {row['attribute']} ({row['overwrite']})"
+            label = field_words.label_of(row["source"])
+            writes = dict(FieldMapping.Overwrite.choices).get(row["overwrite"], row["overwrite"])
+            yield ("field", row["attribute"]), f"{label} → {row['attribute']} ({writes})"
         for row in content["consents"]:
             yield ("consent", row["event_type"]), self._consent(row)
         for uri, decision in content["types"].items():
-            what = "ignored" if decision["is_ignored"] else "decided"
+            what = _("ignored") if decision["is_ignored"] else _("decided as “%s”") % decision["decided_name"]
             yield ("type", uri), f"{self._type(uri)}: {what}"
 
     def _type(self, uri: str) -> str:
-        return self._types.get(uri) or uri.rsplit("/", 1)[-1] or "every other type"
+        return self._types.get(uri) or uri.rsplit("/", 1)[-1] or _("Every other type")
 
     def _cell(self, row: dict[str, Any]) -> str:
-        event = (row["event_name"] or "default event") if row["sends_event"] else "no event"
-        joins, leaves = self._named("join", row["join_lists"]), self._named("leave", row["leave_lists"])
-        return f"{self._type(row['event_type'])}, {row['trigger']}: " + ", ".join(filter(None, (joins, leaves, event)))
+        trigger = dict(TriggerMapping.Trigger.choices).get(row["trigger"], row["trigger"])
+        event = (row["event_name"] or _("default event")) if row["sends_event"] else _("no event")
+        joins, leaves = self._named(_("join"), row["join_lists"]), self._named(_("leave"), row["leave_lists"])
+        return f"{self._type(row['event_type'])}, {trigger}: " + ", ".join(filter(None, (joins, leaves, event)))
 
     def _named(self, verb: str, numbers: list[int]) -> str:
         return f"{verb} " + ", ".join(self._lists.get(n, f"#{n}") for n in numbers) if numbers else ""
 
     def _consent(self, row: dict[str, Any]) -> str:
+        mode = dict(ConsentRule.Mode.choices).get(row["mode"], row["mode"])
         asked = f" (“{row['question']}” = “{row['answer']}”)" if row["question"] else ""
-        sent = f" (template {row['template']})" if row["template"] else ""
-        return f"{self._type(row['event_type'])}, joins lists: {row['mode'].replace('_', ' ')}{asked}{sent}"
+        sent = _(" (template %(number)s)") % {"number": row["template"]} if row["template"] else ""
+        return f"{self._type(row['event_type'])}, {_('joins lists')}: {mode}{asked}{sent}"

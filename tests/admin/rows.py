@@ -1,5 +1,7 @@
 """Rows of every kind, as many as a test wants, all belonging together."""
 
+from typing import Any
+
 from django.utils import timezone
 
 from calendly_connector.models import (
@@ -9,10 +11,13 @@ from calendly_connector.models import (
     BrevoList,
     BulkImport,
     Connection,
+    ConsentProof,
+    ConsentRule,
     DebugRecord,
     EventType,
     FieldMapping,
     Job,
+    MappingVersion,
     Notice,
     Person,
     Reread,
@@ -22,6 +27,9 @@ from calendly_connector.models import (
     WebhookDelivery,
 )
 from tests.factories import DISCOVERY_CALL, make_entry
+
+EMPTY: dict[str, Any] = {"grid": [], "fields": [], "consents": [], "types": {}}
+"""A mapping of nothing."""
 
 
 def make_connection(name: str = "Main", *, is_environment: bool = True) -> Connection:
@@ -71,9 +79,14 @@ def make_some_of_everything(count: int) -> None:
         BrevoList.objects.create(account=account, number=number + 1, name=f"List {number}", read_at=now)
         BrevoAttribute.objects.create(account=account, name="COMPANY", kind="text", read_at=now)
         TriggerMapping.objects.create(connection=connection, trigger="booked", join_lists=[number + 1], leave_lists=[7])
+        ConsentRule.objects.create(connection=connection, event_type=DISCOVERY_CALL, mode="never")
         FieldMapping.objects.create(connection=connection, source="answer:company", attribute="COMPANY")
+        MappingVersion.objects.create(connection=connection, number=1, made_at=now, reason="A test", content={**EMPTY})
         old = make_booking_row(connection, f"nadia{number}-old", successor=f"{number}")
         new = make_booking_row(connection, f"nadia{number}-new", old_invitee=old.uri)
+        ConsentProof.objects.create(
+            person=new.person, booking=new, mode="answer", question="News?", answer="Yes", lists=[7], given_at=now
+        )
         delivery = make_delivery(connection, booking_uri=new.uri, reason="Nothing new.")
         make_step(new, delivery=delivery, reason="Refused", state="failed")
         Job.objects.create(kind="push", subject=new.person_id, dedupe_key=f"push:{number}", run_after=now)

@@ -18,12 +18,17 @@ WITHOUT_A_PAGE = {"RateLimit"}  # of no use to staff
 HISTORY = [
     "Booking",
     "BulkImport",
+    "ConsentProof",
+    "ConsentRule",
     "DebugRecord",
+    "EventType",
     "Job",
+    "MappingVersion",
     "Notice",
     "Person",
     "Reread",
     "SyncLogEntry",
+    "TriggerMapping",
     "WebhookDelivery",
 ]
 

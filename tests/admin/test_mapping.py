@@ -1,94 +1,131 @@
-"""The mapping is checked when it is saved: errors keep it from being saved, warnings come with it."""
-
-from typing import Any
+"""Cells, consent rules and versions of all connections are listed, and each row leads to where it is edited."""
 
 import pytest
-from django.contrib.messages import get_messages
+from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
-from calendly_connector.admin import parts
-from calendly_connector.models import BrevoList, Connection, EventType, TriggerMapping
-from tests.admin.rows import make_connection
-from tests.factories import DEMO, DISCOVERY_CALL
+from calendly_connector.admin import page, parts
+from calendly_connector.models import (
+    Connection,
+    ConsentProof,
+    ConsentRule,
+    EventType,
+    FieldMapping,
+    MappingVersion,
+    TriggerMapping,
+)
+from tests.admin.mapped import add_catalogue, read, row_address
+from tests.admin.rows import EMPTY, make_booking_row, make_connection
+from tests.factories import DEMO
 
 
 @pytest.fixture
-def catalogue(connection: Connection) -> Connection:
-    """Return a connection with an event type and two lists."""
-    now, account = timezone.now(), connection.brevo_account
-    EventType.objects.create(
-        connection=connection, uri=DISCOVERY_CALL, name="Discovery call", questions=["Your company?"], read_at=now
+def mapped(connection: Connection) -> Connection:
+    """Return a connection with an event type that is mapped."""
+    add_catalogue(connection)
+    TriggerMapping.objects.create(
+        connection=connection, event_type=DEMO, trigger="booked", join_lists=[4, 12], leave_lists=[5]
     )
-    for number, name in ((4, "Discovery calls"), (5, "Demos")):
-        BrevoList.objects.create(account=account, number=number, name=name, read_at=now)
+    ConsentRule.objects.create(connection=connection, event_type=DEMO, mode="answer", question="News?", answer="Yes")
+    MappingVersion.objects.create(
+        connection=connection, number=7, made_at=timezone.now(), made_by_name="berta", content={**EMPTY}
+    )
     return connection
 
 
-def save(staff: Client, model: type[Any], values: dict[str, Any]) -> tuple[Any, list[str]]:
-    """Save a new mapping; return its form's errors (None when it was saved) and the warnings."""
-    page = staff.post(f"{parts.list_of(model)}add/", values)
-    messages = [str(message) for message in get_messages(page.wsgi_request) if message.level_tag == "warning"]
-    return (page.context["adminform"].form.errors.as_text() if page.status_code == 200 else None), messages
+@pytest.mark.parametrize("model", [TriggerMapping, ConsentRule])
+def test_a_row_leads_to_its_row_of_the_grid(model: type[Model], staff: Client, mapped: Connection) -> None:
+    link = f'<a href="{row_address(mapped, DEMO)}">Demo</a>'
+
+    assert link in read(staff, parts.list_of(model))
+    assert link in read(staff, parts.page_of(model, model._default_manager.get().pk))
 
 
-def trigger(connection: Connection, **changes: Any) -> dict[str, Any]:
-    return {"connection": connection.pk, "event_type": "", "trigger": "booked", "sends_event": "on", **changes}
+def test_the_default_row_has_a_link_too_and_an_unknown_type_has_none(staff: Client, connection: Connection) -> None:
+    for uri in ("", "https://api.calendly.com/event_types/gone"):
+        TriggerMapping.objects.create(connection=connection, event_type=uri, trigger="booked")
+
+    text = read(staff, parts.list_of(TriggerMapping))
+
+    assert f'<a href="{row_address(connection)}">Every other type</a>' in text
+    assert ">https://api.calendly.com/event_types/gone<" in text
 
 
-def test_lists_are_ticked_or_written(staff: Client, catalogue: Connection) -> None:
-    values = trigger(catalogue, event_type=DISCOVERY_CALL, join_lists_known=["4"], join_lists_other="[5, 12]")
-
-    errors, warnings = save(staff, TriggerMapping, values)
-
+def test_lists_are_named_and_lost_ones_are_said(staff: Client, mapped: Connection) -> None:
     row = TriggerMapping.objects.get()
-    assert errors is None
-    assert (row.join_lists, row.leave_lists, row.event_type) == ([4, 5, 12], [], DISCOVERY_CALL)
-    assert len(warnings) == 1
-    assert "List #12 is not among the lists" in warnings[0]
 
-
-def test_a_mapping_opens_with_what_it_holds(staff: Client, catalogue: Connection) -> None:
-    row = TriggerMapping.objects.create(connection=catalogue, event_type=DEMO, trigger="booked", join_lists=[4, 12])
-
-    text = staff.get(parts.page_of(TriggerMapping, row.pk)).content.decode()
-
-    assert 'value="12"' in text
-    assert f'value="{DEMO}" selected' in text  # unknown, yet kept
-    assert "Discovery calls (#4)" in text
+    for address in (parts.list_of(TriggerMapping), parts.page_of(TriggerMapping, row.pk)):
+        text = read(staff, address)
+        assert "#4 Newsletter, #12 not in Brevo?" in text
+        assert "#5 Demos" in text
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"join_lists_other": "four"}, "“four” is no id of a list"),
-        ({"join_lists_other": "0"}, "“0” is no id of a list"),
-        ({"join_lists_known": ["4"], "leave_lists_other": "4"}, "List #4 can"),
-        ({"event_name": "meeting booked"}, "Brevo takes only letters"),
-        ({"event_name": "x" * 256}, "255"),
-        ({"event_type": DEMO}, "Select a valid choice"),
-    ],
+    ("model", "name"),
+    [(TriggerMapping, "mapping"), (ConsentRule, "mapping"), (MappingVersion, "versions"), (FieldMapping, "fields")],
 )
-def test_a_trigger_mapping_that_cannot_work_is_refused(
-    changes: dict[str, Any], words: str, staff: Client, catalogue: Connection
+def test_a_button_leads_to_the_page_where_it_is_edited(
+    model: type[Model], name: str, staff: Client, mapped: Connection
 ) -> None:
-    errors, _ = save(staff, TriggerMapping, trigger(catalogue, **changes))
-
-    assert words in (errors or "")
-    assert not TriggerMapping.objects.exists()
+    assert f'<li><a href="{page.address_of(mapped, name)}">' in read(staff, parts.list_of(model))
 
 
-def test_an_event_type_of_another_connection_is_refused(staff: Client, catalogue: Connection) -> None:
-    other = make_connection("Other", is_environment=False)
+def test_each_connection_has_a_button_while_they_are_few(staff: Client, mapped: Connection) -> None:
+    others = [make_connection(f"Other {number}", is_environment=False) for number in range(4)]
+    assert f'<a href="{page.address_of(others[-1], "mapping")}">Edit the mapping: Other 3</a>' in read(
+        staff, parts.list_of(TriggerMapping)
+    )
 
-    errors, _ = save(staff, TriggerMapping, trigger(other, event_type=DISCOVERY_CALL))
+    make_connection("One too many", is_environment=False)
 
-    assert "belongs to another connection" in (errors or "")
+    assert "Edit the mapping" not in read(staff, parts.list_of(TriggerMapping))
 
 
-def test_the_same_cell_twice_is_refused(staff: Client, catalogue: Connection) -> None:
-    save(staff, TriggerMapping, trigger(catalogue))
+def test_a_version_leads_to_its_page(staff: Client, mapped: Connection) -> None:
+    text = read(staff, parts.list_of(MappingVersion))
 
-    errors, _ = save(staff, TriggerMapping, trigger(catalogue))
+    assert f'<a href="{page.address_of(mapped, "versions", "7")}">Version 7</a>' in text
+    assert "berta" in text
 
-    assert "already exists" in (errors or "")
+
+def test_a_rule_is_a_sentence(staff: Client, mapped: Connection) -> None:
+    assert "only by those who answer “Yes” to “News?”." in read(staff, parts.list_of(ConsentRule))
+
+
+def test_a_proof_shows_what_was_asked_and_answered_for_which_lists(staff: Client, mapped: Connection) -> None:
+    booking = make_booking_row(mapped)
+    proof = ConsentProof.objects.create(
+        person=booking.person,
+        booking=booking,
+        mode="answer",
+        question="News?",
+        answer="Yes, please",
+        lists=[4, 12],
+        given_at=booking.booked_at,
+    )
+
+    for address in (parts.list_of(ConsentProof), parts.page_of(ConsentProof, proof.pk)):
+        text = read(staff, address)
+        assert "Yes, please" in text
+        assert "#4 Newsletter, #12 not in Brevo?" in text
+        assert parts.page_of(type(booking), booking.pk) in text
+
+
+def test_a_proof_of_double_opt_in_names_the_mail(staff: Client, mapped: Connection) -> None:
+    booking = make_booking_row(mapped)
+    ConsentProof.objects.create(
+        person=booking.person, mode="double_opt_in", template=9, lists=[4], given_at=booking.booked_at
+    )
+
+    assert "Mail of the template 9" in read(staff, parts.list_of(ConsentProof))
+
+
+def test_an_event_type_leads_to_its_row_of_the_grid_where_alone_it_is_ignored(
+    staff: Client, mapped: Connection
+) -> None:
+    row = EventType.objects.get(uri=DEMO)
+    address = parts.page_of(EventType, row.pk)
+
+    assert row_address(mapped, DEMO) in read(staff, address)
+    assert staff.post(address, {"is_ignored": "on"}).status_code == 403
