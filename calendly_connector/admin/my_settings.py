@@ -74,14 +74,14 @@ def my_settings(request: HttpRequest) -> HttpResponse:
 
 
 class ActivatePreference:
-    """Shows the admin in the language and zone of whoever asks. Below AuthenticationMiddleware."""
+    """Answers in the language and zone of whoever asks. Below AuthenticationMiddleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer under the user's preference; where there is none, as for everybody who isn't logged in."""
-        if not request.path_info.startswith(reverse("admin:index")) or not request.user.is_authenticated:
+        if not request.user.is_authenticated:
             return self.get_response(request)
         language, zone = preference_of(request)
         with (

@@ -1,11 +1,14 @@
 """The staff's way to Calendly's consent page and back. Everything that goes wrong becomes a message on the page."""
 
 from django.contrib import messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_variables
@@ -19,7 +22,7 @@ SAVED = "calendly_oauth"  # the session's key
 SETUP = "setup"  # the name of the wizard's page
 PERMISSION = "calendly_connector.change_connection"
 
-NOTHING_SAVED = (
+NOTHING_SAVED = _(
     "There is no attempt to connect under way: Calendly's answer was used already, or you were logged out meanwhile. "
     "If the connection doesn't say “Connected”, press “Connect with Calendly” again."
 )
@@ -57,14 +60,16 @@ def callback(request: HttpRequest) -> HttpResponse:
         Connection.objects.defer(*connections.SECRETS).filter(pk=saved["connection"]).first() if saved else None
     )
     if saved is None or connection is None:
-        messages.error(request, NOTHING_SAVED if saved is None else "The connection was deleted meanwhile.")
+        messages.error(request, NOTHING_SAVED if saved is None else gettext("The connection was deleted meanwhile."))
         return HttpResponseRedirect(reverse("admin:calendly_connector_connection_changelist"))
     try:
         report = oauth.finish(connection, saved, request.GET.dict())
     except oauth.NotConnected as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"“{connection}” is connected.")
+        said = gettext("“%(connection)s” is connected.") % {"connection": connection}
+        LogEntry.objects.log_actions(request.user.pk, [connection], CHANGE, change_message=said)
+        messages.success(request, said)
         for line in report.lines:
             messages.info(request, line)
     return HttpResponseRedirect(page_of(connection.pk, back=saved.get("back", "")))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.contrib.messages import get_messages
 from django.http import HttpResponse
@@ -70,6 +71,7 @@ def test_the_whole_way(staff: Client, paris: Connection, closing: str) -> None:
 
     assert (response.status_code, response.headers["Location"]) == (302, page_of(paris))
     assert "“Paris” is connected." in said(response)
+    assert LogEntry.objects.get().get_change_message() == "“Paris” is connected."
     assert "Camille Durand, owner" in said(response)
     assert state_of(paris) == "connected"
     assert "no-store" in response.headers["Cache-Control"]
