@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from calendly_connector.admin import connection_pages, page, parts, person_parts, timeline
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.booking_parts import (
+    SECRETS,
     TONES,
     Status,
     chain_of,
@@ -37,7 +38,6 @@ class BookingAdmin(HistoryAdmin[Booking]):
 
     list_display = ("who", "status_badge", "meeting_name", "when", "other_half", "booked")
     list_display_links = None
-    list_select_related = ("person", "connection")
     list_filter = ("status", EventTypeFilter, "start_at", "connection")
     date_hierarchy = "start_at"
     search_fields = ("name", "person__email", "uri", "meeting_name")
@@ -60,6 +60,8 @@ class BookingAdmin(HistoryAdmin[Booking]):
         return (
             super()
             .get_queryset(request)
+            .select_related("person", "connection")
+            .defer(*SECRETS)
             .annotate(
                 found_new=Subquery(same.filter(uri=OuterRef("successor")).values("pk")[:1]),
                 found_old=Subquery(same.filter(uri=OuterRef("old_invitee")).values("pk")[:1]),

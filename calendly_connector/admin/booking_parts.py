@@ -10,6 +10,7 @@ from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.core import booking as core_booking
 from calendly_connector.core import fields
 from calendly_connector.models import Booking, StatusChange, WebhookDelivery
+from calendly_connector.services import connection as connections
 
 Status = Booking.Status
 TONES = {
@@ -19,6 +20,9 @@ TONES = {
     Status.NO_SHOW: Tone.WARN,
     Status.ATTENDED: Tone.GOOD,
 }
+SECRETS = tuple(f"connection__{name}" for name in connections.SECRETS)
+"""What a page of history never reads, so that a lost key for secrets hides nothing of it."""
+
 LONGEST_CHAIN = 20  # moves shown either way
 NEWEST = 100  # changes of status shown
 
@@ -45,7 +49,7 @@ def local_time(row: Booking) -> SafeString:
 
 def chain_of(row: Booking) -> list[Booking]:
     """Return the bookings that were moved into one another, oldest first."""
-    known = Booking.objects.filter(connection=row.connection).select_related("connection")
+    known = Booking.objects.filter(connection=row.connection).select_related("connection").defer(*SECRETS)
     chain, seen = [row], {row.uri}
     while len(chain) < LONGEST_CHAIN and (old := chain[0].old_invitee) and old not in seen:
         found = known.filter(uri=old).first()

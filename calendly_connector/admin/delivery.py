@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from calendly_connector.admin import parts
 from calendly_connector.admin.base import HistoryAdmin
+from calendly_connector.admin.booking_parts import SECRETS
 from calendly_connector.admin.filters import WebhookNameFilter
 from calendly_connector.admin.parts import Tone
 from calendly_connector.admin.sync_log import log_table
@@ -56,7 +57,8 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
         return (
             super()
             .get_queryset(request)
-            .defer("body", "digest")
+            .select_related("connection")
+            .defer("body", "digest", *SECRETS)
             .annotate(
                 found_booking=Subquery(bookings.values("pk")[:1]),
                 found_meeting=Subquery(bookings.values("meeting_name")[:1]),

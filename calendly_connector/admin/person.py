@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
@@ -13,11 +14,13 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from calendly_connector.admin import parts, person_parts, timeline
 from calendly_connector.admin.base import HistoryAdmin
+from calendly_connector.admin.booking_parts import SECRETS
 from calendly_connector.admin.booking_parts import TONES as BOOKING_TONES
 from calendly_connector.admin.sync_log import TONES as LOG_TONES
 from calendly_connector.clients import errors
 from calendly_connector.core.difference import Comparison
 from calendly_connector.models import Booking, Person, SyncLogEntry, WebhookDelivery
+from calendly_connector.models.fields import SecretUnreadableError
 from calendly_connector.services import compare, push, queue, resync
 
 MOST_AT_ONCE = 200  # people synced again by one press: more are a replay's business
@@ -45,6 +48,8 @@ class PersonAdmin(HistoryAdmin[Person]):
         return (
             super()
             .get_queryset(request)
+            .select_related("connection__brevo_account")
+            .defer(*SECRETS, "connection__brevo_account__api_key")
             .annotate(
                 found_name=Subquery(newest.values("name")[:1]),
                 found_status=Subquery(newest.values("status")[:1]),
@@ -102,7 +107,7 @@ class PersonAdmin(HistoryAdmin[Person]):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kw: Any) -> HttpResponse:
         """Add both sides and the timeline; Brevo is asked only when staff pressed the button."""
-        row = Person.objects.select_related("connection__brevo_account").get(pk=context["original"].pk)
+        row = context["original"]
         found, trouble = _compared(row) if "compare" in request.GET else (None, "")
         context |= _sides(row, found) | _story(row, is_newest_first=request.GET.get("order") != "oldest")
         context["trouble"] = trouble
@@ -115,7 +120,7 @@ class PersonAdmin(HistoryAdmin[Person]):
     @admin.action(description=gettext_lazy("Sync again"), permissions=["act"])
     def sync_again(self, request: HttpRequest, queryset: QuerySet[Person]) -> HttpResponseBase | None:
         """Write contacts again from the ledger as it is now."""
-        people = list(queryset.select_related("connection__brevo_account")[: MOST_AT_ONCE + 1])
+        people = list(queryset[: MOST_AT_ONCE + 1])
         if len(people) > MOST_AT_ONCE:
             words = _("Choose at most %(count)d people. Nothing was done.") % {"count": MOST_AT_ONCE}
             self.message_user(request, words, messages.ERROR)
@@ -146,8 +151,8 @@ def _compared(row: Person) -> tuple[Comparison | None, str]:
         wait = later.seconds if later.seconds and later.seconds < LONG else None
         again = _("Try again in %(seconds)d s.") % {"seconds": wait + 1} if wait else ""
         return None, " ".join(filter(None, (parts.said(str(later)), again)))
-    except errors.ApiError as refused:
-        return None, parts.said(str(refused))
+    except (errors.ApiError, SecretUnreadableError, ImproperlyConfigured) as trouble:
+        return None, parts.said(str(trouble))
 
 
 LONG = 3600  # seconds: nobody waits for that

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.admin.models import LogEntry
 from django.db import connection as database
 from django.test import Client
@@ -21,9 +22,11 @@ from calendly_connector.models import (
     Person,
     StatusChange,
     SyncLogEntry,
+    WebhookDelivery,
 )
-from calendly_connector.services import accounts
+from calendly_connector.services import accounts, setup
 from sandbox import scenarios
+from tests.admin.pressing import BREVO_KEY
 from tests.admin.rows import make_booking_row, make_connection, make_delivery, make_step
 from tests.admin.test_actions import YES, act
 from tests.journeys.river import River
@@ -315,6 +318,16 @@ def test_the_links_lead_to_both_services_in_a_tab_of_their_own(staff: Client, ri
     )
     assert 'href="https://app.brevo.com/contact/list"' in before
     assert f'href="https://app.brevo.com/contact/index/{river.contact(EMAIL)["id"]}"' in after
+
+
+def test_a_lost_key_for_secrets_hides_nothing_of_a_person(staff: Client, river: River, settings: Settings) -> None:
+    person = booked(river)
+    setup.save_brevo_key(river.account, BREVO_KEY)
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+    assert "Brevo was not compared. calendly_connector.BrevoAccount.api_key can" in read(staff, person, "?compare=now")
+    for row in (Booking.objects.get(), WebhookDelivery.objects.get()):
+        assert staff.get(parts.page_of(type(row), row.pk)).status_code == 200
 
 
 # -- Sync again -------------------------------------------------------------------------------------------------
