@@ -93,7 +93,8 @@ class ConnectorAdmin(ModelAdmin[Row]):
         response = super().response_action(request, *args, **options)
         if response is not None and not isinstance(response, TemplateResponse):  # which would only be a question
             self._note_action(request, chosen)
-        if isinstance(response, HttpResponseRedirect) and "from_row" in request.POST:
+        is_back = isinstance(response, HttpResponseRedirect) and response.url == request.get_full_path()
+        if is_back and "from_row" in request.POST:
             return HttpResponseRedirect(parts.page_of(self.model, request.POST[ACTION_CHECKBOX_NAME]))
         return response
 

@@ -8,11 +8,12 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from calendly_connector.admin import parts
+from calendly_connector.admin import asking, parts
 from calendly_connector.admin.base import HistoryAdmin, plural
 from calendly_connector.admin.parts import Tone
-from calendly_connector.admin.steps import PAUSE_BREVO
+from calendly_connector.admin.steps import PAUSE_BREVO, PAUSING
 from calendly_connector.clients.errors import ApiError
 from calendly_connector.models import BrevoAccount, BrevoAttribute, BrevoList
 from calendly_connector.services import accounts, catalogue
@@ -90,19 +91,21 @@ class BrevoAccountAdmin(HistoryAdmin[BrevoAccount]):
     @admin.action(description="Pause writing", permissions=["pause"])
     def pause(self, request: HttpRequest, queryset: QuerySet[BrevoAccount]) -> HttpResponseBase | None:
         """Stop writing until somebody resumes it."""
-        page = self.confirm(
-            request,
-            queryset,
-            question="Pause writing?",
-            consequence="Nothing is sent to Brevo until writing is resumed. Bookings are still taken in; "
-            "what they call for waits.",
-            button="Yes, pause",
-        )
-        if page:
-            return page
-        chosen = list(queryset.filter(state=BrevoAccount.State.ACTIVE))
+        why = asking.reason_in(request)
+        if not why:
+            return asking.ask(
+                request,
+                title=_("Pause writing?"),
+                lines=[_(PAUSING), ", ".join(account.name for account in queryset)],
+                button=_("Yes, pause"),
+                back=parts.list_of(BrevoAccount),
+                hidden=asking.carried(request),
+                reason_label=_("Why?"),
+            )
+        chosen = list(queryset)
         for account in chosen:
-            accounts.pause(account, f"Paused by {request.user.get_username()}. Resume when you are ready.")
+            accounts.pause_for_staff(account, by=request.user.get_username(), why=why)
+            self.log_change(request, account, _("Paused writing: %(why)s") % {"why": why})
         self.message_user(request, f"Writing is paused for {plural(len(chosen), 'account')}.")
         return None
 

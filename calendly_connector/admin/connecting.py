@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from calendly_connector.admin import connection_pages, page, panels, parts, setup_page
+from calendly_connector.admin import asking, connection_pages, page, panels, parts, setup_page
 from calendly_connector.admin.audit import note
 from calendly_connector.admin.base import ConnectorAdmin
 from calendly_connector.admin.connection_form import NewConnectionForm
@@ -75,7 +75,7 @@ class ConnectingAdmin(ConnectorAdmin[Connection]):
             raise PermissionDenied
         row = get_object_or_404(panels.readable(Connection.objects.all()), pk=key)
         if request.method == "POST":
-            if step.question and "confirmed" not in request.POST:
+            if not _is_answered(request, step):
                 return self._ask(request, row, step)
             told = told_of(step, request, row)
             for level, words in told:
@@ -84,13 +84,27 @@ class ConnectingAdmin(ConnectorAdmin[Connection]):
         return HttpResponseRedirect(_page_before(request, row))
 
     def _ask(self, request: HttpRequest, row: Connection, step: Step) -> TemplateResponse:
-        places = {"page": _page_before(request, row), "back": request.POST.get("back", "")}
-        context = {**self._page(step.question, request), "step": step, "row": row, **places}
-        return TemplateResponse(request, "admin/calendly_connector/confirm_step.html", context)
+        back = request.POST.get("back", "")
+        return asking.ask(
+            request,
+            title=step.question,
+            lines=[str(row), step.consequence],
+            button=f"Yes, {step.label.lower()}",
+            back=_page_before(request, row),
+            hidden=[("back", back)] if back else [],
+            reason_label=step.reason_label,
+        )
 
     def _page(self, title: str, request: HttpRequest) -> dict[str, Any]:
         known = {"title": title, "opts": self.opts, "changelist": parts.list_of(Connection)}
         return {**self.admin_site.each_context(request), **known}
+
+
+def _is_answered(request: HttpRequest, step: Step) -> bool:
+    """Return whether what has to be asked before a step was answered."""
+    if step.reason_label:
+        return bool(asking.reason_in(request))
+    return not step.question or asking.is_confirmed(request)
 
 
 def _page_before(request: HttpRequest, row: Connection) -> str:

@@ -174,7 +174,7 @@ def _brevo(row: Connection, user: Any) -> Panel:
         title="Brevo",
         facts=facts,
         reason=account.pause_reason,
-        buttons=_allowed(user, row, "resume") if account.is_paused else [],
+        buttons=_allowed(user, row, "resume" if account.is_paused else "pause"),
         form=_form(
             row, user, "key",
             summary="Put in another API key" if account.checked_at else "Put in an API key",

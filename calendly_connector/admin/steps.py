@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from calendly_connector.admin import asking
 from calendly_connector.clients import errors
 from calendly_connector.models import BrevoAccount, Connection
 from calendly_connector.models.fields import SecretUnreadableError
@@ -23,6 +24,10 @@ Do = Callable[[HttpRequest, Connection], list[Told]]
 
 CHANGE, CHANGE_BREVO = "calendly_connector.change_connection", "calendly_connector.change_brevoaccount"
 PAUSE_BREVO = "calendly_connector.pause_brevoaccount"
+PAUSING = (
+    "Nothing is sent to Brevo until writing is resumed. Bookings are still received and taken in; what they call for "
+    "waits."
+)
 
 EXPECTED = (
     errors.ApiError, connections.NotConfigured, setup.OtherAccount, oauth.NotConnected, ImproperlyConfigured,
@@ -40,6 +45,7 @@ class Step:
     permission: str = CHANGE
     question: str = ""
     consequence: str = ""
+    reason_label: str = ""  # with it, a reason has to be given
 
 
 def told_of(step: Step, request: HttpRequest, connection: Connection) -> list[Told]:
@@ -155,6 +161,13 @@ def switch_debug_off(request: HttpRequest, connection: Connection) -> list[Told]
     return [(messages.SUCCESS, _("Debug mode is off. What was kept goes after a week."))]
 
 
+def pause(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Stop writing to Brevo until staff resume it."""
+    account, why = connection.brevo_account, asking.reason_in(request)
+    accounts.pause_for_staff(account, by=request.user.get_username(), why=why)
+    return [(messages.SUCCESS, _("Writing to %(account)s is paused: %(why)s") % {"account": account, "why": why})]
+
+
 def resume(request: HttpRequest, connection: Connection) -> list[Told]:
     """Go on writing to Brevo."""
     accounts.resume(connection.brevo_account)
@@ -196,6 +209,14 @@ STEPS = {
         "addresses, phone numbers and answers are masked before anything is stored. Records go after a week.",
     ),
     "debug_off": Step(label="Switch debug mode off", do=switch_debug_off),
+    "pause": Step(
+        label="Pause writing",
+        do=pause,
+        permission=PAUSE_BREVO,
+        question="Pause writing?",
+        consequence=PAUSING,
+        reason_label="Why?",
+    ),
     "resume": Step(
         label="Resume writing",
         do=resume,

@@ -3,17 +3,21 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import path
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from calendly_connector.admin import parts
+from calendly_connector.admin import asking, choosing, parts, repair_acts, replay
+from calendly_connector.admin import repair as repair_page
 from calendly_connector.admin.base import HistoryAdmin, plural
 from calendly_connector.admin.filters import HappeningFilter
 from calendly_connector.admin.parts import Tone
 from calendly_connector.models import BrevoAccount, SyncLogEntry, TriggerMapping
-from calendly_connector.services import retry
+from calendly_connector.services import journal, repair, retry
 
 State = SyncLogEntry.State
 TONES = {
@@ -34,6 +38,7 @@ LABELS = {
 }
 """What a request holds beside attributes and properties; the rest is our own bookkeeping."""
 
+NOTED = 200  # entries whose being left out is noted one by one
 NEWEST = 50  # rows of the log on another row's page
 
 
@@ -44,17 +49,27 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
     tones = TONES
     list_display = ("when", "state_badge", "step", "person_link", "booking_link")
     list_display_links = None
+    change_list_template = "admin/calendly_connector/repair/change_list.html"
     list_select_related = ("person", "booking")
     list_filter = ("state", "kind", HappeningFilter, "created_at", "connection")
     search_fields = ("person__email", "booking__name", "booking__uri", "summary", "reason")
     search_help_text = "E-mail, name, invitee address, what was done, or the reason"
-    actions = ("retry",)
+    actions = ("retry", "replay", "skip")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("state_badge", "summary", "reason", "kind", "trigger")}),
         ("For whom", {"fields": ("person_link", "booking_link", "delivery_link", "connection_link")}),
         ("What is, or was, sent to Brevo", {"fields": ("request_table",), "classes": ("cc-whole",)}),
         ("When", {"fields": ("created", "sent", "settled", "attempts")}),
     )
+
+    def get_urls(self) -> list[Any]:
+        """Add the repair page and its buttons."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("repair/", wrap(repair_page.show), name=repair_page.NAME),
+            path("repair/<slug:name>/", wrap(repair_acts.act), name=repair_page.ACT),
+            *super().get_urls(),
+        ]
 
     @admin.display(description="age", ordering="created_at")
     def when(self, row: SyncLogEntry) -> SafeString:
@@ -120,8 +135,41 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
         return parts.moment(row.settled_at)
 
     def offers(self, row: SyncLogEntry) -> Sequence[str]:
-        """Offer another try for what failed."""
-        return ("retry",) if row.state == State.FAILED else ()
+        """Offer another try for what failed, and to do anything that is settled once more."""
+        again = ("retry",) if row.state == State.FAILED else ()
+        left_out = ("skip",) if row.state == State.FAILED or row.cause else ()
+        return (*again, *(("replay",) if row.state not in journal.OPEN else ()), *left_out)
+
+    @admin.action(description=gettext_lazy("Replay…"), permissions=["act"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[SyncLogEntry]) -> HttpResponseBase:
+        """Plan to do entries once more; the plan's page starts it."""
+        try:
+            return HttpResponseRedirect(replay.plan_address(choosing.chosen_by(request, queryset)))
+        except ValueError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    @admin.action(description=gettext_lazy("Leave out…"), permissions=["act"])
+    def skip(self, request: HttpRequest, queryset: QuerySet[SyncLogEntry]) -> HttpResponseBase | None:
+        """Leave failed entries out for good, with a reason."""
+        open_rows = repair.worth_mending(queryset)
+        why = asking.reason_in(request)
+        if not why:
+            return asking.ask(
+                request,
+                title=_("Leave these entries out?"),
+                lines=[repair_acts.skip_words(open_rows.count())],
+                button=_("Yes, leave them out"),
+                back=parts.list_of(SyncLogEntry),
+                hidden=asking.carried(request),
+                reason_label=_("Why?"),
+            )
+        noted = list(open_rows.defer("request")[:NOTED])
+        count = repair.skip(queryset, by=request.user.get_username(), why=why)
+        for row in noted:
+            self.log_change(request, row, _("Left out: %(why)s") % {"why": why})
+        self.message_user(request, repair_acts.skipped_words(count))
+        return None
 
     @admin.action(description="Try again", permissions=["act"])
     def retry(self, request: HttpRequest, queryset: QuerySet[SyncLogEntry]) -> HttpResponseBase | None:

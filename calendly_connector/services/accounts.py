@@ -37,6 +37,15 @@ def pause(account: BrevoAccount, reason: str) -> queue.Later:
     return queue.Later(reason, seconds=1, is_failure=False)  # its lane is closed until `resume`
 
 
+def pause_for_staff(account: BrevoAccount, *, by: str, why: str) -> None:
+    """Stop writing until staff resume it. Their reason takes the place of any other, so nothing lifts it by itself."""
+    words = f"Paused by {by}: {why}"
+    pause(account, words)
+    BrevoAccount.objects.filter(pk=account.pk).update(pause_reason=words)
+    account.refresh_from_db()
+    notices.follow_account(account)
+
+
 def resume(account: BrevoAccount) -> None:
     """Go on writing; what waited is written now."""
     with transaction.atomic():

@@ -13,6 +13,7 @@ from calendly_connector.core.trigger import Trigger
 from calendly_connector.models import SyncLogEntry
 
 SEARCHED = ("person__email", "booking__name", "booking__uri", "summary", "reason")
+NO_CAUSE = "-"
 PICKED_LIMIT = 1000  # entries that are named one by one; more are chosen by filter
 
 
@@ -69,6 +70,8 @@ class Chosen:
     def rows(self) -> QuerySet[SyncLogEntry]:
         """Return the entries, in no order."""
         rows = SyncLogEntry.objects.filter(**{name: value for name, value in self._equal().items() if value})
+        if self.cause == NO_CAUSE:
+            rows = rows.filter(cause="")
         if self.trigger:
             rows = rows.filter(Q(happening=self.trigger) | Q(happening__startswith=f"{self.trigger}:"))
         if self.since:
@@ -86,7 +89,7 @@ class Chosen:
         return {
             "pk__in": self.ids,
             "connection": self.connection,
-            "cause": self.cause,
+            "cause": "" if self.cause == NO_CAUSE else self.cause,
             "state__in": self.states,
             "kind": self.kind,
             "person": self.person,

@@ -51,15 +51,21 @@ class Plan:
         return [*self._effects(), *(f"{name} × {count}" for name, count in self.events.items()), *self._second_time()]
 
     def _effects(self) -> Iterator[str]:
-        count = sum(self.events.values())
-        for number, one, many in (
-            (self.contacts, "%(count)s contact is written", "%(count)s contacts are written"),
-            (self.lists, "lists are left for %(count)s entry", "lists are left for %(count)s entries"),
-            (self.opt_ins, "%(count)s person is asked for consent", "%(count)s people are asked for consent"),
-            (count, "%(count)s event is sent:", "%(count)s events are sent:"),
-        ):
-            if number:
-                yield ngettext(one, many, number) % {"count": number}
+        events = sum(self.events.values())
+        effects = (
+            (self.contacts, ngettext("%(count)s contact is written", "%(count)s contacts are written", self.contacts)),
+            (self.lists, ngettext("%(count)s leaving of lists", "%(count)s leavings of lists", self.lists)),
+            (
+                self.opt_ins,
+                ngettext(
+                    "%(count)s person is asked for consent", "%(count)s people are asked for consent", self.opt_ins
+                ),
+            ),
+            (events, ngettext("%(count)s event is sent:", "%(count)s events are sent:", events)),
+        )
+        for count, words in effects:
+            if count:
+                yield words % {"count": count}
 
     def _second_time(self) -> Iterator[str]:
         if count := sum(self.again.values()):

@@ -20,6 +20,7 @@ from calendly_connector.models import (
     MappingVersion,
     Notice,
     Person,
+    Replay,
     Reread,
     Schedule,
     SyncLogEntry,
@@ -93,5 +94,6 @@ def make_some_of_everything(count: int) -> None:
         Schedule.objects.create(name=f"sweep{number}", every_seconds=60, next_run_at=now)
         Notice.objects.create(key=f"connection:{number}", title="Reconnect needed", message="…", opened_at=now)
         Reread.objects.create(connection=connection, since=now, asked_at=now)
+        Replay.objects.create(connection=connection, chosen={"states": ["failed"]}, total=3, done=1, asked_at=now)
         BulkImport.objects.create(account=account, people_count=number)
         make_debug_record(connection, delivery=delivery)

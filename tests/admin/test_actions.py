@@ -99,13 +99,15 @@ def test_a_given_up_job_starts_again(staff: Client, failed: SyncLogEntry) -> Non
 def test_pause_and_resume(staff: Client, connection: Connection) -> None:
     account = connection.brevo_account
 
-    _, paused = act(staff, "pause", account, **YES)
+    asked, _ = act(staff, "pause", account)
+    _, paused = act(staff, "pause", account, **YES, why="spring cleaning")
     account.refresh_from_db()
     reason = account.pause_reason
     _, resumed = act(staff, "resume", account, **YES)
 
     account.refresh_from_db()
-    assert reason.startswith("Paused by anna")
+    assert "Why?" in asked.content.decode()
+    assert reason == "Paused by anna: spring cleaning"
     assert (paused, resumed) == (["Writing is paused for 1 account."], ["Writing goes on for 1 account."])
     assert account.state == "active"
 

@@ -26,6 +26,7 @@ HISTORY = [
     "MappingVersion",
     "Notice",
     "Person",
+    "Replay",
     "Reread",
     "SyncLogEntry",
     "TriggerMapping",

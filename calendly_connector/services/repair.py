@@ -1,0 +1,166 @@
+"""What staff should mend, grouped: failures of the log by cause, deliveries by reason. Counted, never listed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, F, Max, Min, Q, QuerySet, TextField, Value
+from django.db.models.functions import Concat, Left
+from django.utils import timezone
+
+from calendly_connector.core import remedy
+from calendly_connector.core.cause import split
+from calendly_connector.core.remedy import Remedy
+from calendly_connector.models import Connection, Person, SyncLogEntry, WebhookDelivery
+from calendly_connector.services import chosen, retry
+from calendly_connector.services.chosen import Chosen
+
+State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
+SHOWN = 50  # reasons of deliveries
+REASON = 200  # characters by which reasons of deliveries are alike
+AT_ONCE = 1000  # entries left out in one transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """Entries of one connection that one thing mends."""
+
+    connection: Connection
+    cause: str  # "": none was kept
+    count: int
+    oldest: datetime
+    newest: datetime
+    people: tuple[Person, ...]  # a sample
+
+    @property
+    def remedy(self) -> Remedy:
+        """Return what to do."""
+        return remedy.remedy_for(self.cause)
+
+    @property
+    def about(self) -> str:
+        """Return what the cause is about, such as an attribute's name."""
+        return split(self.cause)[1]
+
+    @property
+    def chosen(self) -> Chosen:
+        """Return its entries."""
+        return choice(self.connection.pk, self.cause)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftBehind:
+    """Deliveries of one connection that weren't taken in for one reason."""
+
+    connection: Connection
+    state: str
+    reason: str
+    count: int
+    oldest: datetime
+    newest: datetime
+
+
+def choice(connection: int, cause: str) -> Chosen:
+    """Return the entries of a trouble."""
+    return Chosen(connection=connection, cause=cause or chosen.NO_CAUSE, states=() if cause else ("failed",))
+
+
+def troubles() -> list[Trouble]:
+    """Return what is to be mended, the largest first. Touches only entries that have a cause or failed."""
+    groups = [*_groups(SyncLogEntry.objects.exclude(cause=""), "cause"), *_groups(_unexplained())]
+    newest = SyncLogEntry.objects.filter(pk__in=[group["last"] for group in groups]).values_list("pk", "person_id")
+    samples = {group["last"]: [group["first_person"], group["last_person"]] for group in groups}
+    for key, person in newest:
+        samples[key] = list(dict.fromkeys([person, *samples[key]]))
+    people = Person.objects.in_bulk({number for sample in samples.values() for number in sample})
+    connections = _connections(group["connection"] for group in groups)
+    found = [
+        Trouble(
+            connection=connections[group["connection"]],
+            cause=group.get("cause", ""),
+            count=group["count"],
+            oldest=group["oldest"],
+            newest=group["newest"],
+            people=tuple(people[number] for number in samples[group["last"]] if number in people),
+        )
+        for group in groups
+    ]
+    return sorted(found, key=lambda each: (-each.count, each.cause))
+
+
+def left_behind() -> list[LeftBehind]:
+    """Return the deliveries that weren't taken in, by reason, the newest reasons first."""
+    rows = WebhookDelivery.objects.filter(state__in=retry.LEFT_BEHIND).annotate(why=Left("reason", REASON))
+    grouped = rows.values("connection", "state", "why").annotate(
+        count=Count("pk"), oldest=Min("received_at"), newest=Max("received_at")
+    )
+    groups = list(grouped.order_by("-newest")[:SHOWN])
+    connections = _connections(group["connection"] for group in groups)
+    return [
+        LeftBehind(
+            connection=connections[group["connection"]],
+            reason=group["why"],
+            **{name: group[name] for name in ("state", "count", "oldest", "newest")},
+        )
+        for group in groups
+    ]
+
+
+def deliveries_like(connection: int, state: str, reason: str) -> QuerySet[WebhookDelivery]:
+    """Return the deliveries of one group."""
+    return WebhookDelivery.objects.filter(connection=connection, state=state, reason__startswith=reason[:REASON])
+
+
+def skip(rows: QuerySet[SyncLogEntry], *, by: str, why: str) -> int:
+    """Leave failed entries out for good, and take what was done for good enough; return how many entries that were.
+
+    What Brevo took stays “done”: only what was to be mended about it is forgotten.
+    """
+    open_rows = worth_mending(rows)
+    words = f"Skipped by {by}: {why}"
+    total = reached = 0
+    while numbers := list(open_rows.filter(pk__gt=reached).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
+        with transaction.atomic():
+            total += _skip(SyncLogEntry.objects.filter(pk__in=numbers), words)
+        reached = numbers[-1]
+    return total
+
+
+def worth_mending(rows: QuerySet[SyncLogEntry]) -> QuerySet[SyncLogEntry]:
+    """Return the entries that failed, or of which something was left out."""
+    return rows.filter(Q(state=State.FAILED) | ~Q(cause=""))
+
+
+def _skip(rows: QuerySet[SyncLogEntry], words: str) -> int:
+    mended = Concat(F("reason"), Value(f" {words}"), output_field=TextField())
+    done = rows.exclude(state=State.FAILED).exclude(cause="").update(cause="", reason=mended)
+    failed = rows.filter(state=State.FAILED)
+    return done + failed.update(state=State.SKIPPED, cause="", reason=words, settled_at=timezone.now())
+
+
+def _unexplained() -> QuerySet[SyncLogEntry]:
+    """Return what failed without a cause; a contact that was written since has nothing left to mend."""
+    is_written = Q(kind=Kind.CONTACT, person__pushed_at__gt=F("settled_at"))
+    return SyncLogEntry.objects.filter(state=State.FAILED, cause="").exclude(is_written)
+
+
+def _groups(rows: QuerySet[SyncLogEntry], *names: str) -> list[dict[str, Any]]:
+    return list(
+        rows.order_by()
+        .values("connection", *names)
+        .annotate(
+            count=Count("pk"),
+            oldest=Min("created_at"),
+            newest=Max("created_at"),
+            last=Max("pk"),
+            first_person=Min("person"),
+            last_person=Max("person"),
+        )
+    )
+
+
+def _connections(numbers: Iterable[int]) -> dict[int, Connection]:
+    found = Connection.objects.only("name", "brevo_account").select_related("brevo_account")
+    return found.defer("brevo_account__api_key").in_bulk(set(numbers))
