@@ -5,13 +5,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from calendly_connector.admin import page
+from calendly_connector.admin import audit, page
 from calendly_connector.core.rules import FieldRule
 from calendly_connector.models import Connection
 from calendly_connector.services import field_check, field_lines, field_words, mapping_check, new_attributes, setup
@@ -152,7 +151,7 @@ def _tell(request: HttpRequest, connection: Connection, outcomes: Sequence[Outco
             len(done),
         )
         said = words % {"count": len(done), "names": ", ".join(done)}
-        LogEntry.objects.log_actions(request.user.pk, [connection], CHANGE, change_message=said)
+        audit.note(request, connection, said)
         messages.success(request, said)
     for each in outcomes:
         if each.refusal:
@@ -170,9 +169,11 @@ def _proposals(request: HttpRequest, connection: Connection, known: Known) -> li
 
 
 def _form(connection: Connection, known: Known, *, data: Any = None, initial: Any = None) -> NewAttributes:
-    factory = forms.formset_factory(NewAttributeForm, formset=NewAttributes, extra=0)
+    factory: Any = forms.formset_factory(NewAttributeForm, formset=NewAttributes, extra=0)
     missing = {name for name, _kind in setup.missing_attributes(connection)}
-    return factory(data, initial=initial, prefix=PREFIX, form_kwargs={"known": known, "mapped": frozenset(missing)})
+    options = {"known": known, "mapped": frozenset(missing)}
+    made: NewAttributes = factory(data, initial=initial, prefix=PREFIX, form_kwargs=options)
+    return made
 
 
 def _page(request: HttpRequest, connection: Connection, rows: NewAttributes) -> HttpResponse:

@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from calendly_connector.admin.pick_list import Choice, Group, PickList, PickOne
 from calendly_connector.core.attributes import CONVERTERS
 from calendly_connector.core.decide import PHONE_ATTRIBUTES
 from calendly_connector.core.fields import ANSWER_PREFIX, FIELDS, normalise_question
@@ -17,9 +18,6 @@ from calendly_connector.models import FieldMapping
 from calendly_connector.services import field_check, field_words, mapping_check
 from calendly_connector.services.field_check import Known, Said
 from calendly_connector.services.field_lines import Row
-
-Choice = tuple[str, str | Promise]
-Group = tuple[str | Promise, list[Choice]]
 
 NEW = "+"
 """Picked instead of an attribute: its name is written beside."""
@@ -49,18 +47,19 @@ def group_of(name: str) -> str | Promise:
     return max(fitting, key=lambda pair: pair[0])[1] if fitting else gettext_lazy("Others")
 
 
-def source_groups(known: Known) -> list[Group]:
-    """Return every source to pick, in groups; questions last."""
+def sources_of(known: Known) -> PickList:
+    """Return every source to pick, in groups; questions last, and in whatever spelling a line has them."""
     groups: dict[str, Group] = {}
     for name in FIELDS:
         title = group_of(name)
         groups.setdefault(str(title), (title, []))[1].append((name, field_words.label_of(name)))
     questions: list[Choice] = [(ANSWER_PREFIX + question, question) for question in known.answers]
-    return [*groups.values(), *([(_("Answers"), questions)] if questions else [])]
+    all_groups = [*groups.values(), *([(_("Answers"), questions)] if questions else [])]
+    return PickList(_("Pick a value …"), all_groups, key=normalise_question, label_of=field_words.label_of)
 
 
-def attribute_groups(known: Known) -> list[Group]:
-    """Return every attribute that can be written to, with its type."""
+def attributes_of(known: Known) -> PickList:
+    """Return every attribute that can be written to, with its type, and the choice of a new one."""
     phones: list[Choice] = [
         (name, _("%(name)s (phone number)") % {"name": name}) for name in sorted(PHONE_ATTRIBUTES, key=_phone_order)
     ]
@@ -69,7 +68,9 @@ def attribute_groups(known: Known) -> list[Group]:
         for name, attribute in (known.catalogue or {}).items()
         if attribute.kind in CONVERTERS and name not in {"EMAIL", *mapping_check.IDENTIFIERS}
     ]
-    return [*([(_("Attributes"), own)] if own else []), (_("Every contact has"), phones)]
+    new: Group = (_("Not in Brevo yet"), [(NEW, _("A new one …"))])
+    groups = [*([(_("Attributes"), own)] if own else []), (_("Every contact has"), phones), new]
+    return PickList(_("Pick an attribute …"), groups)
 
 
 def _phone_order(name: str) -> int:
@@ -79,21 +80,18 @@ def _phone_order(name: str) -> int:
 class LineForm(forms.Form):
     """One line: a source, the attribute it is written to, and when."""
 
-    source = forms.CharField(max_length=300, widget=forms.Select, label=gettext_lazy("Value"))
-    attribute = forms.CharField(
-        max_length=200, required=False, widget=forms.Select, label=gettext_lazy("Brevo attribute")
-    )
+    source = forms.CharField(max_length=300, widget=PickOne, label=gettext_lazy("Value"))
+    attribute = forms.CharField(max_length=200, required=False, widget=PickOne, label=gettext_lazy("Brevo attribute"))
     new_attribute = forms.CharField(max_length=200, required=False, label=gettext_lazy("Name of a new attribute"))
     overwrite = forms.ChoiceField(
         choices=FieldMapping.Overwrite.choices, initial=Overwrite.ALWAYS.value, label=gettext_lazy("Writes")
     )
 
-    def __init__(self, *args: Any, known: Known, sources: list[Group], attributes: list[Group], **options: Any) -> None:
+    def __init__(self, *args: Any, known: Known, sources: PickList, attributes: PickList, **options: Any) -> None:
         super().__init__(*args, **options)
         self.known = known
-        self._offer("source", _("Pick a value …"), _with_source(sources, self._now("source")))
-        mine = _with_attribute(attributes, self._now("attribute"))
-        self._offer("attribute", _("Pick an attribute …"), [*mine, (_("Not in Brevo yet"), [(NEW, _("A new one …"))])])
+        self.fields["source"].widget.pick_list = sources
+        self.fields["attribute"].widget.pick_list = attributes
         self.fields["new_attribute"].widget.attrs.update(
             {"placeholder": _("name of a new one"), "autocapitalize": "characters", "class": "cc-new-name"}
         )
@@ -104,9 +102,6 @@ class LineForm(forms.Form):
     def _now(self, name: str) -> str:
         """Return what a field holds, before it is checked."""
         return str(self[name].value() or "")
-
-    def _offer(self, name: str, nothing: str, groups: Iterable[Group]) -> None:
-        self.fields[name].widget.choices = [("", nothing), *groups]  # type: ignore[attr-defined]
 
     @cached_property
     def said(self) -> Said:
@@ -179,29 +174,9 @@ class Lines(forms.BaseFormSet):  # type: ignore[type-arg]
 
 def lines_of(known: Known, rows: Iterable[Row], data: Any = None) -> Lines:
     """Return the form of all lines: as they are saved, or as they were sent."""
-    factory = forms.formset_factory(LineForm, formset=Lines, extra=BLANK, can_delete=True)
+    factory: Any = forms.formset_factory(LineForm, formset=Lines, extra=BLANK, can_delete=True)
     initial = [{"source": source, "attribute": name, "overwrite": overwrite} for source, name, overwrite in rows]
-    offers = {"known": known, "sources": source_groups(known), "attributes": attribute_groups(known)}
-    if data is not None:  # every line that came counts as changed: what is saved may have changed since
-        return factory(data, prefix=PREFIX, form_kwargs=offers)
-    return factory(initial=initial, prefix=PREFIX, form_kwargs=offers)
-
-
-def _with_source(groups: list[Group], mine: str) -> list[Group]:
-    """Offer a line's own source as it is spelt there, even if it is offered in another spelling, or not at all."""
-    if not mine or any(value == mine for _title, choices in groups for value, _label in choices):
-        return groups
-    key = normalise_question(mine)
-    spelt = [
-        (title, [(mine if normalise_question(value) == key else value, label) for value, label in choices])
-        for title, choices in groups
-    ]
-    if any(value == mine for _title, choices in spelt for value, _label in choices):
-        return spelt
-    return [*groups, (_("As it is mapped"), [(mine, field_words.label_of(mine))])]
-
-
-def _with_attribute(groups: list[Group], mine: str) -> list[Group]:
-    if mine in ("", NEW) or any(value == mine for _title, choices in groups for value, _label in choices):
-        return groups
-    return [*groups, (_("As it is mapped"), [(mine, mine)])]
+    offers = {"known": known, "sources": sources_of(known), "attributes": attributes_of(known)}
+    # What was sent is taken as it is, without comparing: what is saved may have changed since.
+    made: Lines = factory(data, initial=initial if data is None else None, prefix=PREFIX, form_kwargs=offers)
+    return made

@@ -3,13 +3,12 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from calendly_connector.admin import fields_create, page, parts
+from calendly_connector.admin import audit, fields_create, page, parts
 from calendly_connector.admin.brevo_account import read_brevo
 from calendly_connector.admin.fields_form import PREFIX, Lines, lines_of
 from calendly_connector.admin.page import Page
@@ -57,10 +56,11 @@ def edited(data: QueryDict) -> QueryDict:
     changed = data.copy()
     for name in data:
         if name.startswith(USE) and data[name]:
-            changed[f"{name.removeprefix(USE)}-source"] = data[name]
+            changed[f"{name.removeprefix(USE)}-source"] = str(data[name])
     if ADD in data:
-        count = int(data.get(f"{PREFIX}-TOTAL_FORMS") or 0)
-        attribute, _bar, source = data[ADD].partition("|")
+        total = data.get(f"{PREFIX}-TOTAL_FORMS", "")
+        count = int(total) if total.isdecimal() else 0
+        attribute, _bar, source = str(data[ADD]).partition("|")
         line = {"source": source, "attribute": attribute, "overwrite": Overwrite.ALWAYS.value}
         changed.update({f"{PREFIX}-{count}-{part}": value for part, value in line.items()})
         changed[f"{PREFIX}-TOTAL_FORMS"] = str(count + 1)
@@ -100,9 +100,7 @@ def _saved(request: HttpRequest, connection: Connection, known: Known, rules: li
     mark = request.POST.get("mark", "")
     if field_lines.save(connection, rules, by=request.user, mark=mark):
         words = ngettext("%(count)s line is saved.", "%(count)s lines are saved.", len(rules)) % {"count": len(rules)}
-        LogEntry.objects.log_actions(
-            request.user.pk, [connection], CHANGE, change_message=_("Fields edited: %(what)s") % {"what": words}
-        )
+        audit.note(request, connection, _("Fields edited: %(what)s") % {"what": words})
         messages.success(request, words)
     else:
         messages.info(request, _("Nothing was changed."))

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 ALIKE = 0.88
 """How alike two names must be (0 to 1) before one is proposed for the other."""
@@ -71,7 +72,7 @@ class Suggestion:
 def suggest(sources: Iterable[Source], attributes: Sequence[str]) -> list[Suggestion]:
     """Return what to map, the likeliest first: each source and each attribute at most once."""
     pairs = (
-        Suggestion(source=each.source, attribute=name, likeness=max(likeness(called, name) for called in each.names))
+        Suggestion(source=each.source, attribute=name, likeness=_best(each.names, name))
         for each in sources
         for name in attributes
         if each.names and each.fits(name)
@@ -83,22 +84,32 @@ def suggest(sources: Iterable[Source], attributes: Sequence[str]) -> list[Sugges
     return found
 
 
+def _best(names: Iterable[str], attribute: str) -> float:
+    return max(likeness(name, attribute, worth=ALIKE) for name in names)
+
+
 def likeliest(question: str, candidates: Iterable[str]) -> str:
     """Return the candidate that most likely replaced a question; empty when none is like it."""
-    scored = [(likeness(question, candidate), candidate) for candidate in candidates]
+    scored = [(likeness(question, candidate, worth=LIKELY), candidate) for candidate in candidates]
     best, candidate = max(scored, default=(0.0, ""), key=lambda pair: pair[0])
     return candidate if best >= LIKELY else ""
 
 
-def likeness(one: str, other: str) -> float:
-    """Return how alike two names are, from 0 to 1: by the letters of their telling words, or by what they mean."""
+def likeness(one: str, other: str, *, worth: float = 0.0) -> float:
+    """Return how alike two names are, from 0 to 1: by the letters of their telling words, or by what they mean.
+
+    Less than `worth` may come out as 0: whoever compares many names needs no exact figure for the unlike.
+    """
     first, second = _telling(plain(one)), _telling(plain(other))
     if not first or not second:
         return 0.0
     meaning = meaning_of(one)
     if meaning and meaning == meaning_of(other):
         return 1.0 if first == second else SAME_MEANING
-    return SequenceMatcher(None, first, second).ratio()
+    letters = SequenceMatcher(None, first, second)
+    if letters.real_quick_ratio() < worth or letters.quick_ratio() < worth:
+        return 0.0
+    return letters.ratio()
 
 
 def meaning_of(name: str) -> str:
@@ -107,6 +118,7 @@ def meaning_of(name: str) -> str:
     return _MEANINGS.get(words) or _MEANINGS.get(_telling(words), "")
 
 
+@lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """Return a name without case, accents and signs: “Prénom ?” → “prenom”, “JOB_TITLE” → “job title”."""
     spelt = name.casefold().translate(_LETTERS)
@@ -132,6 +144,7 @@ def best_kind(answers: Iterable[str]) -> str:
     return "text"
 
 
+@lru_cache(maxsize=4096)
 def _telling(words: str) -> str:
     """Return plain words without those that tell nothing, unless nothing would be left."""
     return " ".join(word for word in words.split() if word not in _FILLERS) or words

@@ -67,7 +67,7 @@ def check(known: Known, source: str, attribute: str) -> Said:
     ]
     if errors:
         return Said(errors=errors, answers=known.answers_to(source))
-    gone = _renamed(known, source, attribute)
+    gone = unmapped.find_renamed(known.asked, known.mapped, source=source, attribute=attribute)
     return Said(
         warnings=list(_warnings(known, source, attribute, gone)) if source and attribute else [],
         conversion=field_words.conversion_words(source, attribute, known.catalogue),
@@ -75,14 +75,6 @@ def check(known: Known, source: str, attribute: str) -> Said:
         replacement=gone.new_source if gone else "",
         proposed_name=suggest.attribute_name(source.removeprefix(ANSWER_PREFIX)) if source else "",
     )
-
-
-def _renamed(known: Known, source: str, attribute: str) -> unmapped.RenamedQuestion | None:
-    if not source or known.asked is None:
-        return None
-    lines = [(source, attribute), *((other, "") for other in known.mapped if other != source)]
-    found = unmapped.find_renamed(known.asked, lines)
-    return next((each for each in found if each.source == source and each.attribute == attribute), None)
 
 
 def _warnings(known: Known, source: str, attribute: str, gone: unmapped.RenamedQuestion | None) -> Iterator[str]:

@@ -62,11 +62,6 @@ def list_warnings(connection: Connection, numbers: Iterable[int]) -> list[str]:
     ]
 
 
-def field_warnings(connection: Connection, source: str, name: str) -> list[str]:
-    """Return what speaks against writing a source to an attribute, by the mirror of Brevo's catalogue."""
-    return warnings_by(catalogue_of(connection), source, name)
-
-
 def catalogue_of(connection: Connection) -> Catalogue:
     """Return the mirror of Brevo's attributes by name; None when they have not been read."""
     if connection.brevo_account.attributes_read_at is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from calendly_connector.clients import brevo, errors
+from calendly_connector.clients import errors
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.core import suggest
 from calendly_connector.core.fields import ANSWER_PREFIX
@@ -90,18 +90,15 @@ def _read_again(account: BrevoAccount, client: BrevoClient) -> None:
 def _try(client: BrevoClient, name: str, kind: str) -> tuple[str, bool]:
     """Create an attribute; return why not, if not, and whether that goes for every other one too."""
     try:
-        client.create_attribute(name, kind=kind)
+        setup.create_attribute(client, name, kind=kind)
     except (errors.Unauthorized, errors.PaymentRequired, errors.Forbidden) as refused:
         return accounts.words_for(refused), True
     except errors.Refused as refused:
-        return ("", False) if brevo.is_existing_attribute(refused) else (_refusal(refused), False)
+        words = _("Brevo refused it: %(error)s") % {"error": refused.body.get("message") or refused}
+        return words, False
     except errors.ApiError as error:
         return _("Brevo can't be asked just now; try again. %(error)s") % {"error": error}, True
     return "", False
-
-
-def _refusal(refused: errors.Refused) -> str:
-    return _("Brevo refused it: %(error)s") % {"error": refused.body.get("message") or refused}
 
 
 def _kind(known: Known, source: str, kind: str) -> str:

@@ -10,7 +10,7 @@ from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.clients.calendly_oauth import Tokens
 from calendly_connector.core import capabilities, fields
 from calendly_connector.core.capabilities import Capability
-from calendly_connector.models import BrevoAccount, Connection
+from calendly_connector.models import BrevoAccount, Connection, FieldMapping
 from calendly_connector.services import accounts, catalogue, grants, introduction, tokens
 from calendly_connector.services import connection as connections
 from calendly_connector.services.introduction import TokenReport
@@ -126,19 +126,25 @@ def create_attributes(connection: Connection, missing: list[tuple[str, str]]) ->
     account = connection.brevo_account
     client = connections.brevo_client(account)
     for name, kind in missing:
-        try:
-            client.create_attribute(name, kind=kind)
-        except errors.Refused as refused:
-            if not brevo.is_existing_attribute(refused):
-                raise
+        create_attribute(client, name, kind=kind)
     catalogue.refresh_attributes(account, client)
     return [name for name, _ in missing]
 
 
+def create_attribute(client: BrevoClient, name: str, *, kind: str) -> None:
+    """Create an attribute; one that is there already is as good. Raises ApiError."""
+    try:
+        client.create_attribute(name, kind=kind)
+    except errors.Refused as refused:
+        if not brevo.is_existing_attribute(refused):
+            raise
+
+
 def missing_attributes(connection: Connection) -> list[tuple[str, str]]:
-    """Return name and best type of every mapped attribute that Brevo lacks."""
+    """Return name and best type of every mapped attribute that Brevo lacks; lines that are switched off need none."""
     known = set(connection.brevo_account.attributes.values_list("name", flat=True))
-    rows = connection.field_mappings.order_by("pk").values_list("attribute", "source")
+    on = connection.field_mappings.exclude(overwrite=FieldMapping.Overwrite.NEVER)
+    rows = on.order_by("pk").values_list("attribute", "source")
     return [(name, _best_kind(source)) for name, source in rows if name not in known | BUILT_IN]
 
 

@@ -1,5 +1,6 @@
 """What staff have not decided yet, or must decide again: new event types, and questions that are asked no longer."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import F, QuerySet
@@ -34,25 +35,31 @@ def renamed_questions(connection: Connection) -> list[RenamedQuestion]:
     Lines that are switched off are nobody's concern. Two queries.
     """
     asked = asked_questions(connection)
-    rows = connection.field_mappings.exclude(overwrite=FieldMapping.Overwrite.NEVER).order_by("pk")
-    return find_renamed(asked, list(rows.values_list("source", "attribute"))) if asked is not None else []
+    on = connection.field_mappings.exclude(overwrite=FieldMapping.Overwrite.NEVER).order_by("pk")
+    lines = list(on.values_list("source", "attribute"))
+    sources = [source for source, _attribute in lines]
+    found = (find_renamed(asked, sources, source=source, attribute=attribute) for source, attribute in lines)
+    return [each for each in found if each]
 
 
-def find_renamed(asked: list[str], lines: list[tuple[str, str]]) -> list[RenamedQuestion]:
-    """Return those lines (source, attribute) whose question isn't among those asked."""
-    known = {normalise_question(question): question for question in asked}
-    mapped = [
-        (source.removeprefix(ANSWER_PREFIX), attribute)
-        for source, attribute in lines
-        if source.startswith(ANSWER_PREFIX)
-    ]
-    taken = {normalise_question(question) for question, _ in mapped}
-    free = [question for key, question in known.items() if key not in taken]
-    return [
-        RenamedQuestion(attribute=attribute, question=question, replacement=suggest.likeliest(question, free))
-        for question, attribute in mapped
-        if normalise_question(question) not in known
-    ]
+def find_renamed(
+    asked: list[str] | None, sources: Iterable[str], *, source: str, attribute: str
+) -> RenamedQuestion | None:
+    """Return what to say about one line if its source is a question that isn't asked now, else None.
+
+    `sources` are those of all lines: a question that is mapped already took nobody's place.
+    """
+    if asked is None or not source.startswith(ANSWER_PREFIX):
+        return None
+    question = source.removeprefix(ANSWER_PREFIX)
+    known = {normalise_question(text): text for text in asked}
+    if normalise_question(question) in known:
+        return None
+    taken = {
+        normalise_question(other.removeprefix(ANSWER_PREFIX)) for other in sources if other.startswith(ANSWER_PREFIX)
+    }
+    free = [text for key, text in known.items() if key not in taken]
+    return RenamedQuestion(attribute=attribute, question=question, replacement=suggest.likeliest(question, free))
 
 
 def asked_questions(connection: Connection) -> list[str] | None:
