@@ -116,7 +116,7 @@ class JobAdmin(HistoryAdmin[Job]):
     @admin.display(description="last reason to wait")
     def why(self, row: Job) -> SafeString:
         """Return why it was put back, cut to a line."""
-        return parts.long_text(row.last_error)
+        return parts.long_text(parts.said(row.last_error))
 
     def offers(self, row: Job) -> Sequence[str]:
         """Offer another try for what was given up."""

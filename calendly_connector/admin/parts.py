@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from calendly_connector.admin import said as stored
+
 NOTHING = mark_safe("–")
 Cell = str | SafeString
 
@@ -107,7 +109,7 @@ def link_outside(address: str, text: object = "") -> SafeString | str:
 
 def said(text: str) -> str:
     """Return a sentence that the worker stored, as staff should read it: every page shows stored words through here."""
-    return text
+    return stored.said(text)
 
 
 def long_text(text: str) -> SafeString:
@@ -117,7 +119,7 @@ def long_text(text: str) -> SafeString:
 
 def with_reason(address: str, text: str, reason: str) -> SafeString:
     """Return a link with a reason below it: both fit into one column."""
-    return format_html('<a href="{}">{}</a>{}', address, text, long_text(reason) if reason else "")
+    return format_html('<a href="{}">{}</a>{}', address, said(text), long_text(said(reason)) if reason else "")
 
 
 def code(text: str) -> SafeString:

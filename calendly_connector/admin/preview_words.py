@@ -169,7 +169,7 @@ def _events(lines: Iterable[EventLine], names: Names) -> SafeString:
 
 def _event(line: EventLine, names: Names) -> list[Cell]:
     if isinstance(line.decision, Skip):
-        badge, name = parts.badge(_("Not sent"), Tone.QUIET), line.decision.what.removeprefix("event ")
+        badge, name = parts.badge(_("Not sent"), Tone.QUIET), line.decision.what.removeprefix("No event ")
         return [name, badge, _with_more(preview_rules.grid_rule(line, names), parts.said(line.decision.reason))]
     return [line.decision.name, parts.badge(_("Sent"), Tone.GOOD), _with_more(preview_rules.grid_rule(line, names), "")]
 
@@ -187,5 +187,5 @@ def _left_out(found: Preview, names: Names) -> Iterable[str]:
             }
     for event in found.events:
         if isinstance(event.decision, Skip):
-            name = event.decision.what.removeprefix("event ")
+            name = event.decision.what.removeprefix("No event ")
             yield _("No event %(name)s: %(reason)s") % {"name": name, "reason": parts.said(event.decision.reason)}

@@ -47,7 +47,7 @@ def decide_event(happening: Happening, *, rules: RuleSet, is_quiet: bool = False
     if isinstance(name, Skip):
         return name
     if is_quiet:
-        return Skip(what=f"event {name}", reason=HELD_BACK)
+        return Skip(what=f"No event {name}", reason=HELD_BACK)
     return TrackEvent(
         name=name,
         email=happening.entry.booking.invitee.email,
@@ -61,9 +61,9 @@ def event_name(event_type: str, trigger: Trigger, *, rules: RuleSet) -> str | Sk
     rule = rules.rule_for(event_type, trigger)
     name = rule.event_name or EVENT_PREFIX + trigger
     if event_type in rules.ignored_types:
-        return Skip(what=f"event {name}", reason="This event type is set to “ignore” in the mapping.")
+        return Skip(what=f"No event {name}", reason="This event type is set to “ignore” in the mapping.")
     if not rule.sends_event:
-        return Skip(what=f"event {name}", reason="The mapping sends no event for this.")
+        return Skip(what=f"No event {name}", reason="The mapping sends no event for this.")
     return name
 
 

@@ -66,7 +66,7 @@ class TrackEvent:
 class Skip:
     """Something that could have been done and deliberately isn't."""
 
-    what: str
+    what: str  # in words, such as "No event calendly_meeting_booked"
     reason: str
 
 

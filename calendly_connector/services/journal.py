@@ -98,8 +98,9 @@ def plain(attributes: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def _written(request: Mapping[str, Any]) -> str:
-    words = f"Contact written: {len(request['attributes'])} attributes"
-    return f"{words}, joined {_lists(request['lists'])}" if request["lists"] else words
+    count, lists = len(request["attributes"]), request["lists"]
+    joined = f"Contact written: {count} attributes, joined lists {_numbers(lists)}"
+    return joined if lists else f"Contact written: {count} attributes"
 
 
 def add_leave(person: Person, origin: SyncLogEntry, lists: Sequence[int]) -> None:
@@ -110,7 +111,7 @@ def add_leave(person: Person, origin: SyncLogEntry, lists: Sequence[int]) -> Non
         booking_id=origin.booking_id,
         delivery_id=origin.delivery_id,
         kind=Kind.LEAVE_LISTS,
-        summary=f"Leave {_lists(lists)}",
+        summary=f"Leave lists {_numbers(lists)}",
         request={"lists": list(lists)},
     )
 
@@ -123,7 +124,7 @@ def add_opt_in(person: Person, origin: SyncLogEntry, ask: AskConsent) -> None:
         booking_id=origin.booking_id,
         delivery_id=origin.delivery_id,
         kind=Kind.OPT_IN,
-        summary=f"Ask by mail for {_lists(ask.lists)}",
+        summary=f"Ask by mail for lists {_numbers(ask.lists)}",
         request={"lists": list(ask.lists), "template": ask.template, "redirect_url": ask.redirect_url},
     )
 
@@ -156,8 +157,8 @@ def _settle(steps: Iterable[SyncLogEntry], state: SyncLogEntry.State, reason: st
         step.save(update_fields=["state", "reason", "cause", "settled_at", "summary", "request"])
 
 
-def _lists(numbers: Iterable[int]) -> str:
-    """Return lists in words that fit into a summary."""
+def _numbers(numbers: Iterable[int]) -> str:
+    """Return lists by their numbers, as many as fit into a summary."""
     named = [f"#{number}" for number in numbers]
     more = f" and {len(named) - NAMED_LISTS} more" if len(named) > NAMED_LISTS else ""
-    return "lists " + ", ".join(named[:NAMED_LISTS]) + more
+    return ", ".join(named[:NAMED_LISTS]) + more

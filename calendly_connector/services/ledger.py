@@ -219,7 +219,7 @@ def _event_entry(
         happening=happening.key,
     )
     if isinstance(decision, Skip):
-        entry.state, entry.summary, entry.reason = SyncLogEntry.State.SKIPPED, f"No {decision.what}", decision.reason
+        entry.state, entry.summary, entry.reason = SyncLogEntry.State.SKIPPED, decision.what, decision.reason
         entry.settled_at = timezone.now()
     else:
         entry.summary = f"Send event {decision.name}"

@@ -57,7 +57,7 @@ def _waiting_event(step: SyncLogEntry, email: str) -> TrackEvent:
 
 def _settled(step: SyncLogEntry) -> Skip:
     """Return why an event of the log isn't sent (again)."""
-    name = str(step.request.get("name") or step.summary.removeprefix("No "))
+    name = str(step.request.get("name") or step.summary.removeprefix("No event "))
     if step.state == State.DONE:
         return Skip(what=name, reason=_("It was sent once already, and is never sent twice."))
     if step.state in (State.UNKNOWN, State.SENDING):

@@ -105,7 +105,7 @@ def test_staff_may_name_an_event_per_type_or_for_all() -> None:
 def test_event_that_is_not_sent_says_why(rules: RuleSet, is_quiet: bool, reason: str) -> None:
     decision = decide_event(happening(), rules=rules, is_quiet=is_quiet)
 
-    assert decision == Skip(what="event calendly_meeting_booked", reason=reason)
+    assert decision == Skip(what="No event calendly_meeting_booked", reason=reason)
 
 
 def test_ignoring_one_type_ignores_no_other() -> None:

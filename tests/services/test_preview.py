@@ -397,7 +397,7 @@ def test_a_grid_that_sends_no_event_says_so(grid: River) -> None:
 
     (decision,) = decisions(show(Trigger.CANCELED))
 
-    assert decision == Skip(what="event calendly_meeting_canceled", reason="The mapping sends no event for this.")
+    assert decision == Skip(what="No event calendly_meeting_canceled", reason="The mapping sends no event for this.")
 
 
 def test_history_without_events_says_that_nothing_is_new(grid: River) -> None:
