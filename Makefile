@@ -1,6 +1,6 @@
 # Everything a person types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lock format mutate
+.PHONY: help run test bench lock format messages mutate
 
 PYTHON := .venv/bin/python
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --quiet --universal --generate-hashes \
@@ -31,6 +31,10 @@ format: ## Format the code and repair what the linter can repair
 	@.ci/install requirements-dev.lock
 	@$(PYTHON) -m ruff check --fix --exit-zero .
 	@$(PYTHON) -m ruff format .
+
+messages: ## Collect what staff read into locale/ for translation, and compile the translations
+	@.ci/install requirements-dev.lock
+	@$(PYTHON) -m tests.languages
 
 mutate: ## Change the core in small ways and see whether a test notices
 	@.ci/install requirements-dev.lock

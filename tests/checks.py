@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import languages
 from tests.postgres import PostgresError, find_programs
 
 BASE = Path(__file__).resolve().parent.parent
@@ -72,6 +73,11 @@ NEEDED = {
         is_there=lambda: bool(shutil.which("chromium")),
         missing_means="the tests in a browser",
     ),
+    "gettext": Needed(
+        package="gettext",
+        is_there=lambda: bool(shutil.which("msgcmp") and shutil.which("xgettext")),
+        missing_means="the check that every language is complete",
+    ),
     "postgresql": Needed(
         package="postgresql",
         is_there=has_postgres,
@@ -128,6 +134,7 @@ CHECKS = (
     Check(name="imports", run=(str(Path(PYTHON).parent / "lint-imports"), "--no-logo")),
     Check(name="mypy", run=(PYTHON, "-m", "mypy")),
     Check(name="dependencies", run=(PYTHON, "-m", "deptry", ".")),
+    Check(name="languages", run=languages.check, needs="gettext"),
     Check(name="lock-files", run=lock_addresses),
     Check(name="machine-paths", run=machine_paths),
     Check(
