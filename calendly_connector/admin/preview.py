@@ -124,6 +124,7 @@ def _result(request: HttpRequest, connection: Connection, asked: Asked, form: Ma
         row=row,
         booking_page=parts.page_of(Booking, row.pk) if row else "",
         kinds=[("", _("As it is now")), *((str(key), name) for key, name in TRIGGERS.items())],
+        kind=asked.carried["kind"],
         form=form,
         chosen=_chosen(form) if form else {},
         address=page.address_of(connection, NAME, MADE_UP),

@@ -2,9 +2,11 @@
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from calendly_connector.clients import errors
 from calendly_connector.clients.brevo import BrevoClient
@@ -22,6 +24,9 @@ from calendly_connector.services.preview_subject import Subject
 SUFFIX = "#test"
 """Ends the booking ids of a test: else the search for a real event whose answer was lost might find the test's."""
 
+REAL = gettext_noop(
+    "The phone number and the links to cancel and to move the meeting are left out, for they are the real person's."
+)
 PATIENCE = 5.0  # seconds for all calls of a test to wait for their turn
 
 
@@ -56,7 +61,8 @@ def plan(subject: Subject, address: str) -> Preview:
     asks, unasked = preview.asks_of(decision, (), before, email=address)
     events = [explain.event_of(disguised.last_happening(), rules=disguised.rules)]
     acts = preview.acts_of(decision, before, asks=asks, events=events)
-    return preview.explained(disguised, decision, before, acts=acts, events=events, notes=unasked)
+    notes = [*unasked, *([_(REAL)] if subject.row else [])]
+    return preview.explained(disguised, decision, before, acts=acts, events=events, notes=notes)
 
 
 def send(plan: Preview) -> list[Outcome]:
@@ -72,15 +78,15 @@ def send(plan: Preview) -> list[Outcome]:
 
 def _disguised(subject: Subject, address: str) -> Subject:
     """Return the subject as if all its bookings were the test address's, and nothing had been written for it yet."""
-    happening = subject.last_happening()
-    entry = _of_another(happening.entry, address)
+    happening, is_real = subject.last_happening(), subject.row is not None
+    disguise = partial(_of_another, address=address, is_real=is_real)
     return replace(
         subject,
-        rules=_without_phones(subject.rules) if subject.row else subject.rules,
+        rules=_without_phones(subject.rules) if is_real else subject.rules,
         email=address,
-        entry=_of_another(subject.entry, address),
-        entries=tuple(_of_another(each, address) for each in subject.entries),
-        happenings=(replace(happening, entry=entry),),
+        entry=disguise(subject.entry),
+        entries=tuple(map(disguise, subject.entries)),
+        happenings=(replace(happening, entry=disguise(happening.entry)),),
         applied={},
         person=None,
         row=None,
@@ -92,13 +98,16 @@ def _without_phones(rules: RuleSet) -> RuleSet:
     return replace(rules, fields=tuple(rule for rule in rules.fields if rule.attribute not in PHONE_ATTRIBUTES))
 
 
-def _of_another(entry: Entry, address: str) -> Entry:
+def _of_another(entry: Entry, *, address: str, is_real: bool) -> Entry:
+    """Return a booking as the test address's. Who tests shall not cancel or move a real meeting by a click."""
     invitee = entry.booking.invitee
     changed = replace(
         invitee,
         email=address,
         uri=invitee.uri + SUFFIX,
         old_invitee=invitee.old_invitee and invitee.old_invitee + SUFFIX,
+        cancel_url="" if is_real else invitee.cancel_url,
+        reschedule_url="" if is_real else invitee.reschedule_url,
     )
     successor = entry.successor and entry.successor + SUFFIX
     return replace(entry, booking=replace(entry.booking, invitee=changed), successor=successor)

@@ -45,6 +45,8 @@ def line(source: str, attribute: str, overwrite: Overwrite = ALWAYS, **before: A
         (line("first_name", "NOT_THERE"), AttributeFate.UNFIT, None),
         (line("first_name", "MEETING_DATE"), AttributeFate.UNFIT, None),
         (line("answer:Phone", "SMS"), AttributeFate.UNFIT, None),
+        (line("phone", "SMS"), AttributeFate.UNFIT, None),
+        (line("phone", "SMS", NEVER), AttributeFate.OFF, None),
     ],
 )
 def test_each_line_of_the_field_mapping_has_a_fate(found: AttributeLine, fate: AttributeFate, value: Any) -> None:
@@ -55,7 +57,19 @@ def test_what_does_not_fit_says_why() -> None:
     assert "Brevo has no attribute NOT_THERE" in line("first_name", "NOT_THERE").reason
     assert "is no date" in line("first_name", "MEETING_DATE").reason
     assert "phone number can't be understood" in line("answer:Phone", "SMS").reason
+    assert "phone number can't be understood" in line("phone", "SMS").reason
     assert line("first_name", "FIRSTNAME").reason == ""
+
+
+def test_a_phone_that_was_not_given_is_not_known() -> None:
+    summary = summarise([make_entry()], now=NOW, grace=timedelta(hours=24))
+    assert summary
+
+    (found,) = explain.attributes_of(
+        summary, rules=make_rules(fields=(FieldRule(source="phone", attribute="SMS"),)), before={}
+    )
+
+    assert (found.fate, found.reason) == (AttributeFate.UNKNOWN, "")
 
 
 def test_without_brevos_answer_there_is_no_before() -> None:

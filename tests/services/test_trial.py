@@ -76,7 +76,7 @@ def test_nothing_goes_into_the_ledger(river: River) -> None:
     assert not Booking.objects.exists()
 
 
-def test_a_real_booking_is_sent_without_its_phone_and_under_another_id(river: River) -> None:
+def test_a_real_booking_is_sent_without_what_is_the_persons_own_and_under_another_id(river: River) -> None:
     subject = real(river)
 
     outcomes(subject)
@@ -86,6 +86,9 @@ def test_a_real_booking_is_sent_without_its_phone_and_under_another_id(river: Ri
     assert contact["attributes"]["COMPANY"] == "Berg"
     (event,) = river.brevo.events(email=TEST)
     assert event["event_properties"]["booking_id"].endswith("#test")
+    assert "cancel_url" not in event["event_properties"]
+    assert "reschedule_url" not in event["event_properties"]
+    assert any("real person's" in note for note in trial.plan(subject, TEST).notes)
     assert river.event_names(EMAIL) == ["booked"]
     assert [call.path for call in river.calls() if EMAIL in str(call.body)] == []
 
