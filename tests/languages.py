@@ -64,7 +64,13 @@ def _check_one(language: str, place: Path) -> list[str]:
     if not wrong and _translations(compiled) != _translations(catalogue.with_suffix(".mo")):
         wrong.append(f"{language}: django.mo isn't made from django.po; `make messages` makes it.")
     lines = (place / "django.pot").read_text().splitlines()  # which is gone when somebody wants to look
-    return [MISSING.sub(lambda found: lines[int(found[1]) - 1], line).replace(f"{BASE}/", "") for line in wrong]
+    return [MISSING.sub(lambda found: _original(lines, int(found[1])), line).replace(f"{BASE}/", "") for line in wrong]
+
+
+def _original(lines: Sequence[str], number: int) -> str:
+    """Return the original of the entry that a line belongs to."""
+    start = max(index for index in range(number) if lines[index].startswith("msgid "))
+    return " ".join(lines[start : max(start + 1, number - 1)])
 
 
 def _complaints(command: Sequence[str]) -> list[str]:
