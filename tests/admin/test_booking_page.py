@@ -163,9 +163,10 @@ def test_fifty_entries_cost_as_many_queries_as_five(staff: Client, connection: C
             read(staff, booking)
         return len(found)
 
+    read(staff, booking)  # what a session remembers from its first page on is asked for once
     few = queries(5)
 
-    assert queries(50) == few <= 25
+    assert queries(50) == few <= 20
 
 
 def test_who_may_not_see_bookings_is_refused(log_in: Callable[..., Client], connection: Connection) -> None:

@@ -202,9 +202,10 @@ def test_fifty_entries_cost_as_many_queries_as_five(staff: Client, connection: C
             read(staff, booking.person)
         return len(found)
 
+    read(staff, booking.person)  # what a session remembers from its first page on is asked for once
     few = queries(5)
 
-    assert queries(50) == few <= 25
+    assert queries(50) == few <= 20
 
 
 def test_somebody_of_whom_nothing_is_known_has_a_page(staff: Client, connection: Connection) -> None:
