@@ -8,11 +8,27 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import Promise
 
-from calendly_connector.admin import mapping_fields, mapping_grid, mapping_versions, page, panels, preview, setup_page
+from calendly_connector.admin import (
+    config_page,
+    mapping_fields,
+    mapping_grid,
+    mapping_versions,
+    page,
+    panels,
+    preview,
+    setup_page,
+)
 from calendly_connector.admin.page import Page
 from calendly_connector.models import Connection
 
-PAGES: tuple[Page, ...] = (setup_page.PAGE, mapping_grid.PAGE, mapping_fields.PAGE, preview.PAGE, mapping_versions.PAGE)
+PAGES: tuple[Page, ...] = (
+    setup_page.PAGE,
+    mapping_grid.PAGE,
+    mapping_fields.PAGE,
+    preview.PAGE,
+    mapping_versions.PAGE,
+    config_page.PAGE,
+)
 
 
 def serve(request: HttpRequest, key: int, name: str, rest: str = "") -> HttpResponse:

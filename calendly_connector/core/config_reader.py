@@ -207,7 +207,7 @@ class Reader:
 
     def _filled_in(self, key: str, text: str) -> str:
         """Return a text with the environment's variables in it; every one that can't be filled in is a problem."""
-        missing = [words for found in REFERENCE.finditer(text) if (words := self._refusal(found))]
+        missing = [refused for found in REFERENCE.finditer(text) if (refused := self._refusal(found))]
         for words, name in missing:
             self.complain(key, words, name=name)
         if missing:

@@ -373,7 +373,9 @@ def test_an_export_makes_the_same_rules_in_a_fresh_installation(odd: Connection,
 
 
 @given(contents())
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=40
+)
 def test_any_mapping_is_a_fixed_point(connection: Connection, content: dict[str, Any]) -> None:
     content["fields"] = [
         {**row, "attribute": f"A_{number}", "source": f"answer:x{row['source']}"}
@@ -390,14 +392,16 @@ def test_any_mapping_is_a_fixed_point(connection: Connection, content: dict[str,
     assert config_file.export(connection) == text
 
 
-scalars = st.booleans() | st.integers(-(2**60), 2**60) | st.text(st.characters(exclude_categories=("Cs",)))
+scalars = st.booleans() | st.integers(-(2**60), 2**60) | st.text(st.characters(exclude_categories=["Cs"]))
 nested = scalars | st.lists(scalars | st.dictionaries(st.sampled_from("kl"), scalars))
 
 
 @given(st.dictionaries(st.text("abc", min_size=1), nested, min_size=1))
-@hypothesis_settings(deadline=None)
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_plain_value_is_written_so_that_it_reads_back(values: dict[str, Any]) -> None:
-    comments = {(key,): repr(value) for key, value in values.items() if not isinstance(value, list)}
+    comments: dict[tuple[str | int, ...], str] = {
+        (key,): repr(value) for key, value in values.items() if not isinstance(value, list)
+    }
 
     text = yaml_text.write(values, comments=comments, head="Head\nmore")
 
