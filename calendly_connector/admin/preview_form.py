@@ -29,6 +29,7 @@ PAST = frozenset({Trigger.NO_SHOW, Trigger.NO_SHOW_UNDONE, Trigger.ATTENDED})
 """What happens only after a meeting has begun."""
 
 UTM = ("source", "medium", "campaign", "term", "content")
+NOBODY = "test.person@example.com"
 ANSWER = "answer_{}"
 LONGEST = 255
 LONGEST_ANSWER = 10_000
@@ -52,7 +53,11 @@ class MadeUpForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=LONGEST)
     email = forms.EmailField(
         label=gettext_lazy("E-mail"),
-        help_text=gettext_lazy("Nothing is sent to it. If this person booked before, their bookings count too."),
+        required=False,  # an address that is filled in beforehand would be masked for those who may not read any
+        help_text=gettext_lazy(
+            "Empty: an address that nobody has. Nothing is sent to it. If this person booked before, their bookings "
+            "count too."
+        ),
     )
     start_at = forms.DateTimeField(
         label=gettext_lazy("Start of the meeting"),
@@ -74,7 +79,7 @@ class MadeUpForm(forms.Form):
 
     def clean_email(self) -> str:
         """Return the address as people are known by it."""
-        return str(self.cleaned_data["email"]).strip().lower()
+        return str(self.cleaned_data["email"]).strip().lower() or NOBODY
 
     def clean_timezone(self) -> str:
         """Refuse a zone that doesn't exist."""
@@ -110,7 +115,6 @@ class AddressForm(forms.Form):
 def _initial(connection: Connection, trigger: Trigger) -> dict[str, Any]:
     return {
         "name": _("Test Person"),
-        "email": "test.person@example.com",
         "start_at": _start_for(trigger, timezone.localtime()),
         "timezone": connection.timezone,
     }

@@ -229,6 +229,19 @@ def test_an_unknown_type_or_kind_is_not_found(booked: River, staff: Client, wron
     assert staff.post(address(booked.connection, "made-up"), made_up(**wrong)).status_code == 404
 
 
+def test_who_may_read_no_address_can_make_up_a_booking_all_the_same(
+    booked: River, log_in: Callable[..., Client]
+) -> None:
+    client, chosen = log_in(*SEE), made_up()
+    form = client.get(address(booked.connection, "made-up"), {name: chosen[name] for name in ("type", "kind")})
+    filled = dict(re.findall(r'name="(name|email|start_at|timezone)" value="([^"]*)"', form.content.decode()))
+
+    found = client.post(address(booked.connection, "made-up"), {**filled, "type": chosen["type"], "kind": "booked"})
+
+    assert "The calls, in their order" in text_of(found)
+    assert "test.person@example.com" not in text_of(found)
+
+
 def test_without_event_types_there_is_nothing_to_make_up(connection: Connection, staff: Client) -> None:
     assert "No event type has been read from Calendly yet." in text_of(staff.get(address(connection)))
 
