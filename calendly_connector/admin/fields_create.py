@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from calendly_connector.admin import audit, page
+from calendly_connector.admin import audit, page, said
 from calendly_connector.core.rules import FieldRule
 from calendly_connector.models import Connection
 from calendly_connector.services import field_check, field_lines, field_words, mapping_check, new_attributes, setup
@@ -130,7 +130,7 @@ def _created(request: HttpRequest, connection: Connection, known: Known, rows: N
     left = [form.cleaned_data for form in rows.forms if form.cleaned_data.get("name") not in done]
     again = _form(connection, known, initial=left)
     for form in again.forms:
-        form.refusal = next((each.refusal for each in outcomes if each.name == form["name"].value()), "")
+        form.refusal = next((said.said(each.refusal) for each in outcomes if each.name == form["name"].value()), "")
     return _page(request, connection, again)
 
 
@@ -150,12 +150,12 @@ def _tell(request: HttpRequest, connection: Connection, outcomes: Sequence[Outco
             "%(count)s attributes are in Brevo now: %(names)s.",
             len(done),
         )
-        said = words % {"count": len(done), "names": ", ".join(done)}
-        audit.note(request, connection, said)
-        messages.success(request, said)
+        closing = words % {"count": len(done), "names": ", ".join(done)}
+        audit.note(request, connection, closing)
+        messages.success(request, closing)
     for each in outcomes:
         if each.refusal:
-            messages.error(request, f"{each.name}: {each.refusal}")
+            messages.error(request, f"{each.name}: {said.said(each.refusal)}")
 
 
 def _proposals(request: HttpRequest, connection: Connection, known: Known) -> list[dict[str, Any]]:

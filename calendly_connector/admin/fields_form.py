@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from calendly_connector.admin import said
 from calendly_connector.admin.pick_list import Choice, Group, PickList, PickOne
 from calendly_connector.core.attributes import CONVERTERS
 from calendly_connector.core.decide import PHONE_ATTRIBUTES
@@ -77,6 +78,11 @@ def _phone_order(name: str) -> int:
     return ("SMS", "WHATSAPP").index(name) if name in ("SMS", "WHATSAPP") else 2
 
 
+def in_words(texts: Iterable[str]) -> list[str]:
+    """Return what was said about a line with the parts that core wrote in the reader's language, too."""
+    return [said.said(text) for text in texts]
+
+
 class LineForm(forms.Form):
     """One line: a source, the attribute it is written to, and when."""
 
@@ -107,6 +113,11 @@ class LineForm(forms.Form):
     def said(self) -> Said:
         """Return what there is to say about the line as it stands."""
         return field_check.check(self.known, self._now("source"), self.name_now)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what looks wrong about the line, in the reader's language."""
+        return in_words(self.said.warnings)
 
     @property
     def name_now(self) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from calendly_connector.admin import audit, fields_create, page, parts
 from calendly_connector.admin.brevo_account import read_brevo
-from calendly_connector.admin.fields_form import PREFIX, Lines, lines_of
+from calendly_connector.admin.fields_form import PREFIX, Lines, in_words, lines_of
 from calendly_connector.admin.page import Page
 from calendly_connector.clients.errors import ApiError
 from calendly_connector.core.rules import FieldRule, Overwrite
@@ -69,17 +69,17 @@ def edited(data: QueryDict) -> QueryDict:
 
 def check(request: HttpRequest, connection: Connection) -> JsonResponse:
     """Return what saving would say about one line."""
-    said = field_check.check(
+    found = field_check.check(
         field_check.known_of(connection), request.GET.get("source", ""), request.GET.get("attribute", "").upper()
     )
-    use = _("Use “%(question)s” instead") % {"question": field_words.question_of(said.replacement)}
+    use = _("Use “%(question)s” instead") % {"question": field_words.question_of(found.replacement)}
     return JsonResponse(
         {
-            "warnings": [*said.errors, *said.warnings],
-            "conversion": said.conversion,
-            "answers": said.answers,
-            "replacement": {"source": said.replacement, "words": use} if said.replacement else None,
-            "proposed_name": said.proposed_name,
+            "warnings": in_words([*found.errors, *found.warnings]),
+            "conversion": found.conversion,
+            "answers": found.answers,
+            "replacement": {"source": found.replacement, "words": use} if found.replacement else None,
+            "proposed_name": found.proposed_name,
         }
     )
 
@@ -113,7 +113,7 @@ def _warnings(known: Known, rules: list[FieldRule]) -> list[str]:
     """Return what looks wrong about lines that are switched on, each once."""
     on = (rule for rule in rules if rule.overwrite is not Overwrite.NEVER)
     found = (words for rule in on for words in field_check.check(known, rule.source, rule.attribute).warnings)
-    return list(dict.fromkeys(found))
+    return in_words(dict.fromkeys(found))
 
 
 def _changed_words(connection: Connection) -> str:
