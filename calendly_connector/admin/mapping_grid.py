@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from calendly_connector.admin import mapping_row, page, parts
+from calendly_connector.admin import audit, mapping_row, page, parts
 from calendly_connector.admin.page import Page
 from calendly_connector.admin.parts import Tone
 from calendly_connector.admin.steps import EXPECTED, words_for
@@ -30,6 +30,7 @@ from calendly_connector.services import connection as connections
 from calendly_connector.services.grid import Choice, Row, Show
 
 NAME, PER_PAGE = mapping_row.NAME, 50
+NAMED = 20  # event types that a question names
 SHOWS: dict[Show, Promise] = {
     Show.ALL: gettext_lazy("All event types"),
     Show.NEW: gettext_lazy("Not mapped yet"),
@@ -84,8 +85,8 @@ def view(request: HttpRequest, connection: Connection, rest: str) -> HttpRespons
         return show(request, connection)
     if not request.user.has_perm(mapping_row.CHANGE):
         raise PermissionDenied
-    if rest == "refresh":
-        return refresh(request, connection)
+    if rest in BUTTONS:
+        return BUTTONS[rest](request, connection) if request.method == "POST" else HttpResponseNotAllowed(["POST"])
     return mapping_row.view(request, connection, rest)
 
 
@@ -113,6 +114,7 @@ def show(request: HttpRequest, connection: Connection) -> HttpResponse:
         ages=ages_of(connection),
         may_change=request.user.has_perm(mapping_row.CHANGE),
         refresh_address=page.address_of(connection, NAME, "refresh"),
+        accept_address=page.address_of(connection, NAME, "accept"),
     )
 
 
@@ -190,13 +192,27 @@ def ages_of(connection: Connection) -> list[tuple[str, datetime | None]]:
 
 def refresh(request: HttpRequest, connection: Connection) -> HttpResponse:
     """Read event types, lists and attributes now; what one service refuses doesn't stop the other."""
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
     for read in (_read_calendly, _read_brevo):
         try:
             messages.success(request, read(connection))
         except EXPECTED as error:
             messages.error(request, words_for(error))
+    return HttpResponseRedirect(page.address_of(connection, NAME))
+
+
+def accept(request: HttpRequest, connection: Connection) -> HttpResponse:
+    """Ask whether all event types that are not mapped yet shall stay as they are, then do it."""
+    if "confirmed" not in request.POST:
+        types = grid.types_of(connection, show=Show.NEW)
+        context = {"types": types[:NAMED], "count": types.count(), "back": page.address_of(connection, NAME)}
+        title = _("Leave them to the first row?")
+        return page.render(request, connection, "mapping/accept.html", title=title, current=NAME, **context)
+    count = grid.accept(connection, by=request.user)
+    words = ngettext(
+        "%(count)d event type counts as mapped now.", "%(count)d event types count as mapped now.", count
+    ) % {"count": count}
+    audit.note(request, connection, words)
+    messages.success(request, words)
     return HttpResponseRedirect(page.address_of(connection, NAME))
 
 
@@ -219,5 +235,8 @@ def _read_brevo(connection: Connection) -> str:
         "attributes": ngettext("%(count)d attribute", "%(count)d attributes", attributes) % {"count": attributes},
     }
 
+
+BUTTONS = {"refresh": refresh, "accept": accept}
+"""The last part of the address → what a button does there."""
 
 PAGE = Page(name=NAME, title=gettext_lazy("Mapping"), view=view, permission="calendly_connector.view_triggermapping")

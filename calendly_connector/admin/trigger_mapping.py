@@ -30,7 +30,10 @@ TRIGGER_TONES = {
 def with_types(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Find the key and name of the event type that each row of a mapping is for, along the way."""
     types = EventType.objects.filter(connection=OuterRef("connection"), uri=OuterRef("event_type"))
-    return rows.annotate(found_type=Subquery(types.values("pk")[:1]), found_name=Subquery(types.values("name")[:1]))
+    found: QuerySet[Any] = rows.annotate(
+        found_type=Subquery(types.values("pk")[:1]), found_name=Subquery(types.values("name")[:1])
+    )
+    return found
 
 
 def row_link(row: Any) -> SafeString | str:

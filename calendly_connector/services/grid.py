@@ -139,6 +139,13 @@ def decide_row(
     return after.changes if after and after != before else []
 
 
+def accept(connection: Connection, *, by: versions.Who) -> int:
+    """Decide that every event type that nobody decided on is mapped as it is now; return how many there were."""
+    why = _("Event types that were not mapped yet: as they are")
+    with versions.changing(connection, by=by, why=why):
+        return types_of(connection, show=Show.NEW).order_by().update(decided_name=F("name"))
+
+
 def _forget(connection: Connection, uri: str) -> None:
     connection.trigger_mappings.filter(event_type=uri).delete()
     connection.consent_rules.filter(event_type=uri).delete()

@@ -66,9 +66,15 @@ def differences(connection: Connection, before: snapshot.Content, after: snapsho
     words = _Words(connection)
     old, new = dict(words.lines(before)), dict(words.lines(after))
     gone = [f"− {old[key]}" for key in old if key not in new]
-    changed = [f"{old[key]} → {new[key]}" for key in old if key in new and old[key] != new[key]]
+    changed = [_changed(key[0], old[key], new[key]) for key in old if key in new and old[key] != new[key]]
     added = [f"+ {new[key]}" for key in new if key not in old]
     return [*added, *changed, *gone]
+
+
+def _changed(kind: str, old: str, new: str) -> str:
+    """Return a changed line, without saying again which row it is about."""
+    row, mark, rest = new.partition(": ")
+    return f"{old} → {rest}" if kind != "field" and old.startswith(row + mark) else f"{old} → {new}"
 
 
 def lines_of(connection: Connection, content: snapshot.Content) -> list[tuple[str, str]]:

@@ -122,6 +122,7 @@ def test_rows_are_found_by_name_host_and_state_those_switched_off_last(
 
 
 def test_a_thousand_types_cost_as_many_queries_as_two(staff: Client, mapped: Connection) -> None:
+    read(staff, address_of(mapped))  # what is read once and kept
     with CaptureQueriesContext(database) as few:
         read(staff, address_of(mapped))
     for number in range(998):
@@ -143,6 +144,22 @@ def test_another_connections_rows_are_not_shown(staff: Client, mapped: Connectio
 
     assert "Foreign" not in read(staff, address_of(mapped))
     assert staff.get(address_of(mapped, str(foreign.pk))).status_code == 404
+
+
+def test_staff_leave_all_new_types_to_the_default_row_after_being_asked(staff: Client, mapped: Connection) -> None:
+    add_type(mapped, "talk", "Talk", decided_name="Speech")
+    address = address_of(mapped, "accept")
+
+    question = staff.post(address).content.decode()
+    assert "2 event types are not mapped yet." in question
+    assert "Discovery call" in question
+    assert not EventType.objects.filter(decided_name="Demo").exists()
+    answer = staff.post(address, {"confirmed": "yes"})
+
+    assert str(*get_messages(answer.wsgi_request)) == "2 event types count as mapped now."
+    assert not EventType.objects.get(uri=DEMO).is_undecided
+    assert EventType.objects.get(uri="talk").is_undecided  # a rename is confirmed one by one
+    assert MappingVersion.objects.filter(connection=mapped)[0].made_by_name == "anna"
 
 
 @pytest.mark.parametrize("rest", ["999", "nothing", "1" * 30, "default/x"])
@@ -365,8 +382,9 @@ def test_a_refresh_that_fails_says_why(staff: Client, mapped: Connection) -> Non
     assert "There is no Calendly token" in said[0]
 
 
-def test_the_pick_lists_are_read_by_post_only(staff: Client, mapped: Connection) -> None:
-    assert staff.get(address_of(mapped, "refresh")).status_code == 405
+@pytest.mark.parametrize("button", ["refresh", "accept"])
+def test_a_button_takes_post_only(button: str, staff: Client, mapped: Connection) -> None:
+    assert staff.get(address_of(mapped, button)).status_code == 405
 
 
 # -- Permissions ------------------------------------------------------------------------------------------------------
@@ -379,8 +397,8 @@ def test_who_may_only_look_sees_the_grid_and_changes_nothing(log_in: Callable[..
 
     assert "cc-row-edit" not in text
     assert "Read them again" not in text
-    for rest in ("refresh", "default"):
-        assert viewer.post(address_of(mapped, rest), posted()).status_code == 403
+    for rest in ("refresh", "accept", "default"):
+        assert viewer.post(address_of(mapped, rest), posted(confirmed="yes")).status_code == 403
     assert viewer.get(row_address(mapped, DEMO)).status_code == 403
     assert not TriggerMapping.objects.exists()
 

@@ -45,8 +45,7 @@ def test_each_version_says_who_when_why_and_what(staff: Client, changed: Connect
     assert text.index("Version 3") < text.index("Version 2") < text.index("Version 1")
     assert "berta: To list 5" in text
     assert "the connector: As it was before versions were kept" in text
-    change = "Every other type, Booked: join Newsletter, default event → Every other type, Booked: join Demos"
-    assert change in text
+    assert "Every other type, Booked: join Newsletter, default event → join Demos" in text
 
 
 def test_what_staff_save_in_the_grid_is_a_version(staff: Client, changed: Connection) -> None:
@@ -82,7 +81,7 @@ def test_staff_roll_back_after_being_asked(staff: Client, changed: Connection) -
     address = address_of(changed, "2/roll-back")
 
     question = staff.post(address)
-    assert "join Demos, default event → Every other type, Booked: join Newsletter" in question.content.decode()
+    assert "join Demos, default event → join Newsletter" in question.content.decode()
     assert TriggerMapping.objects.get().join_lists == [5]
     answer = staff.post(address, {"confirmed": "yes"})
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from calendly_connector.core.rules import ConsentMode
 from calendly_connector.core.trigger import Trigger
@@ -80,7 +81,7 @@ def test_what_changed_is_told_apart_from_what_came_and_went(connection: Connecti
 
     assert newest(connection).changes == [
         "+ demo, joins lists: Only with a chosen answer (“News?” = “Yes”)",
-        "Every other type, Booked: join #4, default event → Every other type, Booked: join #5, no event",
+        "Every other type, Booked: join #4, default event → join #5, no event",
         "− Answer: company → COMPANY (Always)",
     ]
 
@@ -207,8 +208,8 @@ def test_the_rules_of_a_version_equal_the_rules_that_were_read_then(connection: 
     assert then.ignored_types == now.ignored_types == {DEMO}
 
 
-def test_a_change_is_in_force_at_once(connection: Connection, anna: User, settings: object) -> None:
-    settings.RULES_KEPT_SECONDS = 60  # type: ignore[attr-defined]
+def test_a_change_is_in_force_at_once(connection: Connection, anna: User, settings: Settings) -> None:
+    settings.RULES_KEPT_SECONDS = 60
     mapping.forget()
     mapping.rules_of(connection)
 
