@@ -3,9 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -41,8 +39,8 @@ class Series:
     mark: str = "circle"
 
 
-def bar_chart(key: str, title: str, days: Sequence[date], values: Sequence[float], *, summary: str, unit: str) -> Chart:
-    """Return a bar for each day, the highest one with its number. `unit` heads the table's column."""
+def bar_chart(key: str, title: str, days: Sequence[str], values: Sequence[float], *, summary: str, unit: str) -> Chart:
+    """Return a bar for each day (in words), the highest one with its number. `unit` heads the table's column."""
     top = ceiling(max(values, default=0))
     shapes = format_html_join("", "{}", ((_bar(days, values, at, top),) for at in range(len(days))))
     peak = max(range(len(values)), key=lambda at: values[at]) if any(values) else None
@@ -56,7 +54,7 @@ def bar_chart(key: str, title: str, days: Sequence[date], values: Sequence[float
     )
 
 
-def line_chart(key: str, title: str, days: Sequence[date], rows: Sequence[Series], *, summary: str) -> Chart:
+def line_chart(key: str, title: str, days: Sequence[str], rows: Sequence[Series], *, summary: str) -> Chart:
     """Return a line of seconds for each series, told apart by its dashes and marks, and named above."""
     top = ceiling(max((value for row in rows for value in row.values if value is not None), default=0))
     shapes = format_html_join("", "{}{}", ((_line(days, row, top), _legend(row, at)) for at, row in enumerate(rows)))
@@ -112,18 +110,13 @@ def seconds(value: float) -> str:
     return _("%(number)s h") % {"number": f"{value / 3600:.3g}"}
 
 
-def short(day: date) -> str:
-    """Return a day as the axis shows it."""
-    return date_format(day, "j M")
-
-
 def in_days(count: int) -> str:
     """Return how many days a chart shows, in words."""
     return ngettext("in %(count)s day", "in %(count)s days", count) % {"count": count}
 
 
 def _picture(
-    key: str, title: str, summary: str, days: Sequence[date], top: float, words: Words, shapes: SafeString
+    key: str, title: str, summary: str, days: Sequence[str], top: float, words: Words, shapes: SafeString
 ) -> SafeString:
     """Return the frame: name and description, two lines with their numbers, the first and the last day."""
     return format_html(
@@ -136,13 +129,13 @@ def _picture(
         _level(TOP, words(top)),
         _level(BOTTOM, words(0)),
         shapes,
-        _text(LEFT, HEIGHT - 8, short(days[0]), anchor="start"),
-        _text(RIGHT, HEIGHT - 8, short(days[-1]), anchor="end"),
+        _text(LEFT, HEIGHT - 8, days[0], anchor="start"),
+        _text(RIGHT, HEIGHT - 8, days[-1], anchor="end"),
         key=key,
     )
 
 
-def _bar(days: Sequence[date], values: Sequence[float], at: int, top: float) -> SafeString:
+def _bar(days: Sequence[str], values: Sequence[float], at: int, top: float) -> SafeString:
     left, right = _x(len(days), at + GAP / 2), _x(len(days), at + 1 - GAP / 2)
     y = _y(values[at], top)
     return format_html(
@@ -151,12 +144,12 @@ def _bar(days: Sequence[date], values: Sequence[float], at: int, top: float) -> 
         y,
         round(right - left, 1),
         round(BOTTOM - y, 1),
-        short(days[at]),
+        days[at],
         whole(values[at]),
     )
 
 
-def _line(days: Sequence[date], row: Series, top: float) -> SafeString:
+def _line(days: Sequence[str], row: Series, top: float) -> SafeString:
     """Return a series: a line through the days that have a value, and a mark on each."""
     points = [
         (round(_x(len(days), at + 0.5), 1), _y(value, top), day, value)
@@ -177,8 +170,8 @@ def _legend(row: Series, at: int) -> SafeString:
     return format_html("{}{}{}", line, _shape(row.mark, x + 12, y, ""), _text(x + 30, y + 4, row.name, anchor="start"))
 
 
-def _mark(mark: str, x: float, y: float, day: date, value: float) -> SafeString:
-    return _shape(mark, x, y, f"{short(day)}: {seconds(value)}")
+def _mark(mark: str, x: float, y: float, day: str, value: float) -> SafeString:
+    return _shape(mark, x, y, f"{day}: {seconds(value)}")
 
 
 def _shape(mark: str, x: float, y: float, title: str) -> SafeString:
@@ -198,10 +191,9 @@ def _text(x: float, y: float, words: str, *, anchor: str = "middle") -> SafeStri
     return format_html('<text x="{}" y="{}" text-anchor="{}">{}</text>', round(x, 1), round(y, 1), anchor, words)
 
 
-def _table(heads: Sequence[str], rows: Sequence[tuple[object, ...]]) -> SafeString:
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> SafeString:
     """Return the chart's numbers, the newest day first."""
-    shown = [(short(day), *map(str, cells)) for day, *cells in reversed(rows) if isinstance(day, date)]
-    return parts.table(heads, shown, empty="")
+    return parts.table(heads, reversed(rows), empty="")
 
 
 def _x(count: int, at: float) -> float:

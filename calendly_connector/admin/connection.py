@@ -1,18 +1,18 @@
 """Connections: are they well, and what is set. What connects them is in `connecting`, `panels` and `steps`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from calendly_connector import conf
-from calendly_connector.admin import panels, parts
+from calendly_connector.admin import home_banner, panels, parts
 from calendly_connector.admin.base import plural
 from calendly_connector.admin.brevo_account import account_badge, read, read_brevo
 from calendly_connector.admin.connecting import ConnectingAdmin
@@ -23,10 +23,10 @@ from calendly_connector.models import (
     Connection,
     EventType,
     SyncLogEntry,
-    WebhookDelivery,
 )
 from calendly_connector.models.fields import hint
-from calendly_connector.services import catalogue
+from calendly_connector.services import catalogue, home
+from calendly_connector.services.home import Pulse
 
 LogState = SyncLogEntry.State
 
@@ -48,13 +48,17 @@ class ConnectionAdmin(ConnectingAdmin):
     readonly_fields = ("waiting", "failed", "event_types", "secrets")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
-        """Find each connection's newest delivery and count its open steps along the way."""
-        deliveries = WebhookDelivery.objects.filter(connection=OuterRef("pk")).order_by("-received_at")
-        return panels.readable(super().get_queryset(request)).annotate(
-            found_heard=Subquery(deliveries.values("received_at")[:1]),
-            found_waiting=_steps(LogState.WAITING, LogState.SENDING, LogState.UNKNOWN),
-            found_failed=_steps(LogState.FAILED),
-        )
+        """Read secrets when they are asked for."""
+        return panels.readable(super().get_queryset(request))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """List connections with their pulses."""
+        return PulsedList
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Connection | None:
+        """Return a connection with its pulse."""
+        found = super().get_object(request, *args, **kwargs)
+        return _with_pulse(found, home.pulses()) if found else None
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         """Write what staff changed and nothing else: a token may have been refreshed since the row was read."""
@@ -76,19 +80,20 @@ class ConnectionAdmin(ConnectingAdmin):
     @admin.display(description="last webhook")
     def last_heard(self, row: Any) -> SafeString:
         """Return when Calendly last posted something."""
-        return parts.age(row.found_heard)
+        return parts.age(row.pulse.received_at)
 
     @admin.display(description="waiting steps")
     def waiting(self, row: Any) -> SafeString:
         """Return the number of steps that are not settled."""
         states = ",".join((LogState.WAITING, LogState.SENDING, LogState.UNKNOWN))
-        return parts.link_to_list(SyncLogEntry, row.found_waiting, connection__id__exact=row.pk, state__in=states)
+        count = home_banner.counted(row.pulse.waiting)
+        return parts.link_to_list(SyncLogEntry, count, connection__id__exact=row.pk, state__in=states)
 
     @admin.display(description="failed steps")
     def failed(self, row: Any) -> SafeString:
         """Return the number of steps that staff should look at."""
-        count = row.found_failed
-        text = parts.badge(count, Tone.BAD) if count else "0"
+        count = row.pulse.failed
+        text = parts.badge(home_banner.counted(count), Tone.BAD) if count else "0"
         return parts.link_to_list(SyncLogEntry, text, connection__id__exact=row.pk, state__exact=LogState.FAILED)
 
     @admin.display(description="subscription")
@@ -142,10 +147,19 @@ def read_calendly(connection: Connection) -> str:
     return plural(catalogue.refresh_event_types(connection), "event type")
 
 
-def _steps(*states: SyncLogEntry.State) -> Any:
-    """Return the number of a connection's steps in these states, for a query of connections."""
-    found = SyncLogEntry.objects.filter(connection=OuterRef("pk"), state__in=states).order_by().values("connection")
-    return Coalesce(Subquery(found.annotate(count=Count("pk")).values("count")), 0)
+class PulsedList(ChangeList):
+    """Finds what moved last in each connection at once, with counts that end somewhere."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Add each row's pulse."""
+        super().get_results(request)
+        pulses = home.pulses()
+        self.result_list: Any = [_with_pulse(row, pulses) for row in self.result_list]
+
+
+def _with_pulse(row: Connection, pulses: Mapping[int, Pulse]) -> Connection:
+    row.__dict__["pulse"] = pulses.get(row.pk, Pulse())
+    return row
 
 
 def _secret(name: str, stored: str, variable: str, from_environment: object) -> tuple[str, SafeString, Cell]:

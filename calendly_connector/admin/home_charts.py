@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -67,7 +68,7 @@ def _counts(name: str, title: str, daily: Daily, days: list[date]) -> Chart:
         "days": charts.in_days(len(days)),
         "today": charts.whole(values[-1]),
     }
-    return charts.bar_chart(f"cc-{name}", title, days, values, summary=summary, unit=title)
+    return charts.bar_chart(f"cc-{name}", title, _short(days), values, summary=summary, unit=title)
 
 
 def _delay(daily: Daily, days: list[date]) -> Chart:
@@ -77,7 +78,7 @@ def _delay(daily: Daily, days: list[date]) -> Chart:
     return charts.line_chart(
         "cc-lag",
         _("Delivery lag"),
-        days,
+        _short(days),
         [Series(name=_("half within"), values=middle), Series(name=_("95 % within"), values=slow, mark="square")],
         summary=_("Half of the last day's webhooks were taken in within %(time)s") % {"time": charts.seconds(last)}
         if last is not None
@@ -109,3 +110,8 @@ def _outcomes(title: str, rows: list[Outcome]) -> SafeString:
 def _days() -> list[date]:
     last = figures.today()
     return list(figures.Days(first=last - (DAYS - 1) * figures.DAY, last=last))
+
+
+def _short(days: list[date]) -> list[str]:
+    """Return days as the axis shows them."""
+    return [date_format(day, "j M") for day in days]

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q
@@ -71,6 +72,11 @@ class Days:
         """Walk through the days."""
         return (self.first + DAY * step for step in range((self.last - self.first).days + 1))
 
+    def in_pieces(self) -> Iterator["Days"]:
+        """Walk through it in stretches of CHUNK_DAYS at most."""
+        for first in list(self)[::CHUNK_DAYS]:
+            yield Days(first=first, last=min(self.last, first + (CHUNK_DAYS - 1) * DAY))
+
     def __contains__(self, moment: datetime) -> bool:
         """Return whether a moment lies in it."""
         return self.start <= moment < self.end
@@ -94,42 +100,51 @@ def count_recent() -> str:
 
 def count_past(renew: Renew = lambda: None) -> str:
     """Count the days before, some at a time: a meeting's outcome, and what is read later, belong to their own day."""
-    last, changed = today() - 2 * DAY, 0
-    for back in range(0, PAST_DAYS, CHUNK_DAYS):
+    past = Days(first=today() - (PAST_DAYS + 1) * DAY, last=today() - 2 * DAY)
+    changed = _keep(past, _what_happened(past, renew))
+    for days in past.in_pieces():
         renew()
-        end = last - back * DAY
-        changed += count(Days(first=end - (CHUNK_DAYS - 1) * DAY, last=end))
+        changed += _count_rows(days)
     return f"{changed} figures changed"
 
 
 def count(days: Days) -> int:
-    """Count some days anew, and return how many figures changed."""
-    counters = (_what_happened, _what_became, _steps, *((_deliveries,) if _has_deliveries(days) else ()))
-    changed = 0
-    for counter in counters:
-        names, with_detail, found = counter(days)
-        changed += _keep(days, names, found, with_detail=with_detail)
-    return changed
+    """Count a few days anew, and return how many figures changed."""
+    return _keep(days, _what_happened(days)) + _count_rows(days)
+
+
+def _count_rows(days: Days) -> int:
+    """Count what is found by the day itself."""
+    counters = (_what_became, _steps, *((_deliveries,) if _has_deliveries(days) else ()))
+    return sum(_keep(days, counter(days)) for counter in counters)
 
 
 Counted = tuple[Sequence[str], bool, Figures]
 """The names that were counted, whether with details, and the figures that aren't zero."""
 
 
-def _what_happened(days: Days) -> Counted:
-    """Count what was booked, moved, canceled… on each day. What is noted is noted after it happened: by that index."""
-    changes = StatusChange.objects.filter(noted_at__gte=days.start - SKEW).filter(
-        _within("happened_at", days) | _within("booking__booked_at", days)
-    )
-    fields = ("booking_id", "status", "happened_at", "booking__connection_id", "booking__booked_at")
+def _what_happened(days: Days, renew: Renew = lambda: None) -> Counted:
+    """Count what was booked, moved, canceled… on each day.
+
+    Everything is noted after it happened, be it long after: what was noted since the first day is looked through once.
+    """
     seen: dict[Key, set[int]] = defaultdict(set)
-    rows = changes.order_by().values_list(*fields, "booking__old_invitee")
-    for booking, status, happened_at, connection, booked_at, old_invitee in rows.iterator():
-        if not old_invitee and booked_at in days:
-            seen[connection, day_of(booked_at), BOOKED, ""].add(booking)
-        if status in HAPPENED and happened_at in days:
-            seen[connection, day_of(happened_at), HAPPENED[status], ""].add(booking)
+    for noted in Days(first=days.first, last=today()).in_pieces():
+        renew()
+        for booking, status, happened_at, connection, booked_at, old_invitee in _changes(days, noted):
+            if not old_invitee and booked_at in days:
+                seen[connection, day_of(booked_at), BOOKED, ""].add(booking)
+            if status in HAPPENED and happened_at in days:
+                seen[connection, day_of(happened_at), HAPPENED[status], ""].add(booking)
     return (BOOKED, *HAPPENED.values()), False, {key: float(len(bookings)) for key, bookings in seen.items()}
+
+
+def _changes(days: Days, noted: Days) -> Iterator[tuple[Any, ...]]:
+    """Walk through what was noted on some days and happened, or was booked, on others."""
+    rows = StatusChange.objects.filter(noted_at__gte=noted.start - SKEW, noted_at__lt=noted.end)
+    rows = rows.filter(_within("happened_at", days) | _within("booking__booked_at", days)).order_by()
+    fields = ("booking_id", "status", "happened_at", "booking__connection_id", "booking__booked_at")
+    return rows.values_list(*fields, "booking__old_invitee").iterator()
 
 
 def _what_became(days: Days) -> Counted:
@@ -200,8 +215,9 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, timezone.get_default_timezone()).astimezone(UTC)
 
 
-def _keep(days: Days, names: Sequence[str], found: Figures, *, with_detail: bool) -> int:
+def _keep(days: Days, counted: Counted) -> int:
     """Write what differs from what is kept, and return how much that is."""
+    names, with_detail, found = counted
     kept = DailyFigure.objects.filter(date__range=(days.first, days.last), name__in=names)
     kept = kept.exclude(detail="") if with_detail else kept.filter(detail="")
     known = {(row.connection_id, row.date, row.name, row.detail): row for row in kept}

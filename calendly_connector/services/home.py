@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Model, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, Max, Model, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from calendly_connector.core import banner
@@ -25,7 +25,7 @@ from calendly_connector.services import connection as connections
 from calendly_connector.services import figures, journal, subscription, unmapped
 from calendly_connector.services.unmapped import RenamedQuestion
 
-CAP = 10_000
+CAP = 2_000
 """Counting stops here: staff needn't know how many more there are."""
 
 NEWEST = 20_000
@@ -88,19 +88,20 @@ def connections_shown() -> list[Connection]:
 
 
 def pulses() -> dict[int, Pulse]:
-    """Return each connection's pulse. Five queries."""
-    moments = _last_moments()
+    """Return each connection's pulse. Three queries, and a fourth where something is long ago."""
+    moments, failed, today = _last_moments(), Counter[int](), Counter[int]()
     waiting = _counted(_capped(SyncLogEntry.objects.filter(state__in=journal.OPEN)))
-    failed = SyncLogEntry.objects.filter(state=State.FAILED).order_by("-created_at")
-    all_failed, midnight = _counted(_capped(failed)), _midnight()
-    today = _counted(_capped(failed).filter(settled_at__gte=midnight))
+    rows = _capped(SyncLogEntry.objects.filter(state=State.FAILED).order_by("-created_at")).order_by()
+    since_midnight = Count("pk", filter=Q(settled_at__gte=_midnight()))
+    for key, number, of_today in rows.values_list("connection_id").annotate(Count("pk"), today=since_midnight):
+        failed[key], today[key] = number, of_today
     return {
         key: Pulse(
             received_at=received_at,
             written_at=written_at,
-            waiting=waiting.get(key, 0),
-            failed=all_failed.get(key, 0),
-            failed_today=today.get(key, 0),
+            waiting=waiting[key],
+            failed=failed[key],
+            failed_today=today[key],
         )
         for key, (received_at, written_at) in moments.items()
     }
@@ -188,12 +189,13 @@ def paused_accounts(rows: Iterable[Connection]) -> list[BrevoAccount]:
     return list({row.brevo_account_id: row.brevo_account for row in rows if row.brevo_account.is_paused}.values())
 
 
-def _undecided(types: Sequence[EventType], lines: list[tuple[str, str]]) -> Undecided:
+def _undecided(types: Sequence[EventType], lines: Sequence[tuple[str, str]]) -> Undecided:
     active = [row for row in types if row.is_active]
-    asked = [question for row in active for question in row.questions]
+    asked, sources = [question for row in active for question in row.questions], [source for source, _ in lines]
+    renamed = (unmapped.find_renamed(asked, sources, source=source, attribute=attribute) for source, attribute in lines)
     return Undecided(
         types=[row.name for row in active if row.is_undecided and not row.is_ignored],
-        questions=unmapped.find_renamed(asked, lines),
+        questions=[each for each in renamed if each],
     )
 
 
@@ -220,7 +222,8 @@ def _newest(rows: QuerySet[Any, Any]) -> Subquery:
 
 def _last_days() -> dict[tuple[int, str], datetime]:
     """Return the noon of the last day on which something came, and was written, by connection and figure."""
-    rows = DailyFigure.objects.filter(name__in=(figures.RECEIVED, figures.WRITTEN)).order_by()
+    since = figures.today() - timedelta(days=figures.PAST_DAYS)
+    rows = DailyFigure.objects.filter(date__gte=since, name__in=(figures.RECEIVED, figures.WRITTEN)).order_by()
     zone = timezone.get_default_timezone()
     return {
         (connection, name): min(timezone.now(), datetime.combine(day, time(12), zone))

@@ -348,6 +348,7 @@ def test_who_may_see_nothing_sees_nothing(log_in: Callable[..., Client], connect
 
 def test_the_page_costs_a_fixed_number_of_queries(staff: Client) -> None:
     make_some_of_everything(3)
+    staff.get(INDEX)  # what a process asks only once is asked now
     counts = []
     for rows in (5, 100):
         fill(rows)
@@ -361,6 +362,7 @@ def test_the_page_costs_a_fixed_number_of_queries(staff: Client) -> None:
 
 def test_more_connections_cost_no_more_queries(staff: Client) -> None:
     make_some_of_everything(3)
+    staff.get(INDEX)
     with CaptureQueriesContext(database) as few:
         staff.get(INDEX)
     make_some_of_everything(30)

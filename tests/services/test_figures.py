@@ -205,7 +205,7 @@ def test_ninety_days_are_counted_in_pieces(connection: Connection) -> None:
     figures.count_past(lambda: turns.append(None))
 
     assert len(kept(name="booked", detail="")) == 2
-    assert len(turns) == 13
+    assert len(turns) == 27  # fourteen weeks of what was noted, thirteen of days
 
 
 def test_counting_costs_the_same_queries_with_many_rows(connection: Connection) -> None:
