@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from calendly_connector.core.fields import FIELDS
+
 BASE = Path(__file__).resolve().parent.parent
 APP = BASE / "calendly_connector"
 TARGET = APP / "admin" / "stored_words.py"
@@ -89,8 +91,9 @@ def _template(node: ast.JoinedStr) -> str:
 
 
 def sentences() -> list[str]:
-    """Return every sentence once, in the order of the files."""
-    return list(dict.fromkeys(text for path in _modules() for text in _found_in(path)))
+    """Return every sentence once, in the order of the files, and what the fields are called."""
+    labels = [field.label for field in FIELDS.values()]
+    return list(dict.fromkeys((*(text for path in _modules() for text in _found_in(path)), *labels)))
 
 
 def _modules() -> Iterator[Path]:
