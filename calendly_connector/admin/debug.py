@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -75,8 +76,9 @@ class DebugRecordAdmin(HistoryAdmin[DebugRecord]):
 
     @admin.display(description=gettext_lazy("call"))
     def what(self, row: DebugRecord) -> SafeString:
-        """Return method and address, leading to the record."""
-        return parts.link_to(row, f"{row.method} {row.address}")
+        """Return method and path, leading to the record: whose host it is, the direction says."""
+        path = urlsplit(row.address)._replace(scheme="", netloc="").geturl()
+        return parts.link_to(row, f"{row.method} {path}")
 
     @admin.display(description=gettext_lazy("call"))
     def call(self, row: DebugRecord) -> SafeString:
