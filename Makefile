@@ -1,6 +1,6 @@
 # Everything a person types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lock format messages mutate
+.PHONY: help run test bench lock format messages pictures mutate
 
 PYTHON := .venv/bin/python
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --quiet --universal --generate-hashes \
@@ -35,6 +35,10 @@ format: ## Format the code and repair what the linter can repair
 messages: ## Collect what staff read into locale/ for translation, and compile the translations
 	@.ci/install requirements-dev.lock
 	@$(PYTHON) -m tests.languages
+
+pictures: ## Take the pictures of docs/images anew (PICTURES="home-en-light fields" takes some)
+	@.ci/install requirements-dev.lock
+	@$(PYTHON) -m pytest -q tests/pictures.py
 
 mutate: ## Change the core in small ways and see whether a test notices
 	@.ci/install requirements-dev.lock
