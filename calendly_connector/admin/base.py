@@ -91,9 +91,9 @@ class ConnectorAdmin(ModelAdmin[Row]):
         """Keep what was done for the audit, and return to the row's page when the action was started there."""
         chosen = list(self.get_queryset(request).filter(pk__in=request.POST.getlist(ACTION_CHECKBOX_NAME))[:MOST_NOTED])
         response = super().response_action(request, *args, **options)
-        if response is not None and not isinstance(response, TemplateResponse):  # which would only be a question
-            self._note_action(request, chosen)
         is_back = isinstance(response, HttpResponseRedirect) and response.url == request.get_full_path()
+        if is_back:  # any other answer is only a question, or leads to a page that asks
+            self._note_action(request, chosen)
         if is_back and "from_row" in request.POST:
             return HttpResponseRedirect(parts.page_of(self.model, request.POST[ACTION_CHECKBOX_NAME]))
         return response

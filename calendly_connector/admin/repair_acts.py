@@ -66,7 +66,9 @@ def create(request: HttpRequest) -> HttpResponse:
     if outcome.refusal:
         messages.error(request, outcome.refusal)
         return _back()
-    audit.note(request, connection, _("Created the attribute %(name)s in Brevo") % {"name": name})
+    words = _("Brevo has an attribute %(name)s now.") % {"name": name}
+    audit.note(request, connection, words)
+    messages.success(request, words)
     choice = chosen.Chosen.from_json({**choice.to_json(), "up_to": chosen.newest()})
     why = _("%(name)s was created") % {"name": name}
     started = start_all(request, choice, Wish(), why=why)
@@ -100,7 +102,7 @@ def skip(request: HttpRequest) -> HttpResponse:
         )
     count = repair.skip(rows, by=request.user.get_username(), why=why)
     audit.note(request, connection, _("Left out %(count)s entries: %(why)s") % {"count": count, "why": why})
-    messages.success(request, skipped_words(count))
+    messages.success(request, skipped_words(count, why))
     return _back()
 
 
@@ -114,9 +116,10 @@ def skip_words(count: int) -> str:
     return words % {"count": count}
 
 
-def skipped_words(count: int) -> str:
-    """Return how many were left out."""
-    return ngettext("%(count)s entry was left out.", "%(count)s entries were left out.", count) % {"count": count}
+def skipped_words(count: int, why: str) -> str:
+    """Return how many were left out, and why."""
+    words = ngettext("%(count)s entry was left out: %(why)s", "%(count)s entries were left out: %(why)s", count)
+    return words % {"count": count, "why": why}
 
 
 def take_in(request: HttpRequest) -> HttpResponse:

@@ -194,8 +194,6 @@ class ReplayAdmin(HistoryAdmin[Replay]):
 
     def _do(self, request: HttpRequest, rows: QuerySet[Replay], verb: Callable[[Replay], bool], words: str) -> None:
         done = [row for row in rows if verb(row)]
-        for row in done:
-            audit.note(request, row, words)
         self.message_user(request, words if done else _("It isn't in a state for that any more."))
 
 

@@ -38,7 +38,6 @@ LABELS = {
 }
 """What a request holds beside attributes and properties; the rest is our own bookkeeping."""
 
-NOTED = 200  # entries whose being left out is noted one by one
 NEWEST = 50  # rows of the log on another row's page
 
 
@@ -152,23 +151,19 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
     @admin.action(description=gettext_lazy("Leave out…"), permissions=["act"])
     def skip(self, request: HttpRequest, queryset: QuerySet[SyncLogEntry]) -> HttpResponseBase | None:
         """Leave failed entries out for good, with a reason."""
-        open_rows = repair.worth_mending(queryset)
         why = asking.reason_in(request)
         if not why:
             return asking.ask(
                 request,
                 title=_("Leave these entries out?"),
-                lines=[repair_acts.skip_words(open_rows.count())],
+                lines=[repair_acts.skip_words(repair.worth_mending(queryset).count())],
                 button=_("Yes, leave them out"),
                 back=parts.list_of(SyncLogEntry),
                 hidden=asking.carried(request),
                 reason_label=_("Why?"),
             )
-        noted = list(open_rows.defer("request")[:NOTED])
         count = repair.skip(queryset, by=request.user.get_username(), why=why)
-        for row in noted:
-            self.log_change(request, row, _("Left out: %(why)s") % {"why": why})
-        self.message_user(request, repair_acts.skipped_words(count))
+        self.message_user(request, repair_acts.skipped_words(count, why))
         return None
 
     @admin.action(description="Try again", permissions=["act"])

@@ -1,13 +1,13 @@
 """What staff should mend, grouped: failures of the log by cause, deliveries by reason. Counted, never listed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Min, Q, QuerySet, TextField, Value
-from django.db.models.functions import Concat, Left
+from django.db.models import Count, F, Max, Min, Q, QuerySet, TextField, Value, Window
+from django.db.models.functions import Concat, Left, RowNumber
 from django.utils import timezone
 
 from calendly_connector.core import remedy
@@ -18,6 +18,7 @@ from calendly_connector.services import chosen, retry
 from calendly_connector.services.chosen import Chosen
 
 State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
+SAMPLE = 3  # people
 SHOWN = 50  # reasons of deliveries
 REASON = 200  # characters by which reasons of deliveries are alike
 AT_ONCE = 1000  # entries left out in one transaction
@@ -69,25 +70,26 @@ def choice(connection: int, cause: str) -> Chosen:
 
 def troubles() -> list[Trouble]:
     """Return what is to be mended, the largest first. Touches only entries that have a cause or failed."""
-    groups = [*_groups(SyncLogEntry.objects.exclude(cause=""), "cause"), *_groups(_unexplained())]
-    newest = SyncLogEntry.objects.filter(pk__in=[group["last"] for group in groups]).values_list("pk", "person_id")
-    samples = {group["last"]: [group["first_person"], group["last_person"]] for group in groups}
-    for key, person in newest:
-        samples[key] = list(dict.fromkeys([person, *samples[key]]))
+    explained, others = SyncLogEntry.objects.exclude(cause=""), _unexplained()
+    groups = [*_groups(explained, "cause"), *_groups(others)]
+    samples = _newest_people(explained) | _newest_people(others)
+    for group in groups:  # the newest entries may all be one person's
+        found = samples.setdefault((group["connection"], group.get("cause", "")), [])
+        found += [group["first_person"], group["last_person"]]
     people = Person.objects.in_bulk({number for sample in samples.values() for number in sample})
     connections = _connections(group["connection"] for group in groups)
-    found = [
+    rows = [
         Trouble(
             connection=connections[group["connection"]],
             cause=group.get("cause", ""),
             count=group["count"],
             oldest=group["oldest"],
             newest=group["newest"],
-            people=tuple(people[number] for number in samples[group["last"]] if number in people),
+            people=_sample(samples[group["connection"], group.get("cause", "")], people),
         )
         for group in groups
     ]
-    return sorted(found, key=lambda each: (-each.count, each.cause))
+    return sorted(rows, key=lambda each: (-each.count, each.cause))
 
 
 def left_behind() -> list[LeftBehind]:
@@ -154,11 +156,24 @@ def _groups(rows: QuerySet[SyncLogEntry], *names: str) -> list[dict[str, Any]]:
             count=Count("pk"),
             oldest=Min("created_at"),
             newest=Max("created_at"),
-            last=Max("pk"),
             first_person=Min("person"),
             last_person=Max("person"),
         )
     )
+
+
+def _newest_people(rows: QuerySet[SyncLogEntry]) -> dict[tuple[int, str], list[int]]:
+    """Return whose the newest entries of each group are."""
+    rank = Window(RowNumber(), partition_by=["cause", "connection"], order_by="-pk")
+    newest = rows.annotate(rank=rank).filter(rank__lte=SAMPLE).values_list("connection", "cause", "person")
+    found: dict[tuple[int, str], list[int]] = {}
+    for connection, cause, person in newest:
+        found.setdefault((connection, cause), []).append(person)
+    return found
+
+
+def _sample(numbers: list[int], people: Mapping[int, Person]) -> tuple[Person, ...]:
+    return tuple(people[number] for number in list(dict.fromkeys(numbers))[:SAMPLE] if number in people)
 
 
 def _connections(numbers: Iterable[int]) -> dict[int, Connection]:
