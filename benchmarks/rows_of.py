@@ -107,7 +107,7 @@ def _fill_log(count: int, booking: Booking, owner: str) -> None:
 
 def _copy(row: Model, count: int, changes: Mapping[str, str]) -> None:
     """Insert copies of a row; `changes` are columns with what they hold, an expression over n.i from 1 on."""
-    columns = [field.column for field in row._meta.concrete_fields if not field.primary_key]
+    columns = [str(field.column) for field in row._meta.concrete_fields if not field.primary_key]
     values = [changes.get(column, f't."{column}"') for column in columns]
     statement = COPY.format(
         table=row._meta.db_table,

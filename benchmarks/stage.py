@@ -80,7 +80,10 @@ def set_up(database_url: str) -> Iterator[Stage]:
 
     Our own environment is changed too, so that this process can open the same database.
     """
-    with tempfile.TemporaryDirectory(prefix="calendly-connector-bench-") as name, _database(database_url, name) as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="calendly-connector-bench-") as name,
+        new_database(database_url, name) as url,
+    ):
         folder = Path(name)
         web, sandbox, floor = _free_ports(3)
         environment = plan.sandbox_environment(folder, web_port=web, sandbox_port=sandbox)
@@ -157,7 +160,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def _database(url: str, folder: str) -> Iterator[str]:
+def new_database(url: str, folder: str) -> Iterator[str]:
     """Yield the address of a new database: a file in the folder, or one on the server that `url` names."""
     if not url:
         yield f"sqlite:///{Path(folder) / 'db.sqlite3'}"

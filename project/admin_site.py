@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
@@ -33,7 +34,7 @@ class ConnectorSite(AdminSite):
     index_title = _("Overview")
     site_url = None  # there is no other site to view
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show how everything is, above the list of pages."""
         return super().index(request, {**import_string(HOME)(request), **(extra_context or {})})
 

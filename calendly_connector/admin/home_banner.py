@@ -60,7 +60,7 @@ class Banner:
     address: str
     level: Level
     badge: Cell
-    sentence: str | Promise
+    sentence: str
     button: Button
     facts: list[tuple[str, Cell]]
 
@@ -96,7 +96,7 @@ def banner_of(viewer: Viewer, connection: Connection, pulse: Pulse, lacks: Undec
     )
 
 
-def sentence_for(finding: Finding, pulse: Pulse, lacks: Undecided) -> str | Promise:
+def sentence_for(finding: Finding, pulse: Pulse, lacks: Undecided) -> str:
     """Return what is said of a connection."""
     if finding is Finding.FAILED:
         one, many = "%(count)s step failed and waits to be mended.", "%(count)s steps failed and wait to be mended."
@@ -113,7 +113,7 @@ def sentence_for(finding: Finding, pulse: Pulse, lacks: Undecided) -> str | Prom
             "%(count)s mapped questions are asked no longer: their answers don't arrive.",
             len(lacks.questions),
         ) % {"count": len(lacks.questions)}
-    return SENTENCES[finding]
+    return str(SENTENCES[finding])
 
 
 def button_for(viewer: Viewer, connection: Connection, finding: Finding) -> Button:
