@@ -96,7 +96,12 @@ def spread_over_a_month() -> None:
     figures.count_recent()
     connection, today = Connection.objects.earliest("pk"), timezone.localdate()
     for day in range(1, 30):
-        numbers = {"booked": 3 + day * 7 % 6, "moved": day * 5 % 3, "canceled": day * 3 % 3, "no_show": day % 2}
+        numbers: dict[str, float] = {
+            "booked": 3 + day * 7 % 6,
+            "moved": day * 5 % 3,
+            "canceled": day * 3 % 3,
+            "no_show": day % 2,
+        }
         numbers |= {"lag_p50": 0.04 + day % 5 / 100, "lag_p95": 0.2 + day % 7 / 10, "failures": int(day % 11 == 0)}
         for name, value in numbers.items():
             connection.figures.update_or_create(date=today - timedelta(days=day), name=name, defaults={"value": value})

@@ -1,4 +1,4 @@
-"""A page of its own beside a connection's form: mapping, preview, set-up… Each module makes one `Page`; `connection_pages`
+"""A page beside a connection's form: mapping, preview, set-up… Each module makes one `Page`; `connection_pages`
 lists them, `connecting` serves them, and the tabs above each of them lead to the others."""
 
 from collections.abc import Callable
