@@ -13,7 +13,9 @@ class CalendlyConnectorConfig(AppConfig):
     verbose_name = "Calendly → Brevo"
 
     def ready(self) -> None:
-        """Register the start-up checks, and what follows a migration; both need the models to be there."""
+        """Finish what needs the models to be there: start-up checks, labels, and what follows a migration."""
         import_module(f"{self.name}.checks")
+        labels = import_module(f"{self.name}.labels")
+        labels.translate(self)
         roles = import_module(f"{self.name}.services.roles")
         post_migrate.connect(roles.set_permissions, sender=self, dispatch_uid=roles.__name__)

@@ -3,6 +3,8 @@
 from typing import ClassVar, Self
 
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.core import booking as core_booking
 from calendly_connector.core import merge
@@ -16,30 +18,30 @@ class Booking(models.Model):
     class Status(models.TextChoices):
         """Mirrors `core.booking.Status`."""
 
-        BOOKED = "booked", "Booked"
-        RESCHEDULED = "rescheduled", "Moved"
-        CANCELED = "canceled", "Canceled"
-        NO_SHOW = "no_show", "No-show"
-        ATTENDED = "attended", "Attended"
+        BOOKED = "booked", _("Booked")
+        RESCHEDULED = "rescheduled", _("Moved")
+        CANCELED = "canceled", _("Canceled")
+        NO_SHOW = "no_show", _("No-show")
+        ATTENDED = "attended", _("Attended")
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="bookings")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="bookings")
-    uri = models.CharField("invitee", max_length=255)
+    uri = models.CharField(_("invitee"), max_length=255)
     status = models.CharField(max_length=12, choices=Status)
     name = models.CharField(max_length=255, blank=True)
-    meeting_name = models.CharField("meeting", max_length=255, blank=True)
+    meeting_name = models.CharField(_("meeting"), max_length=255, blank=True)
     event_type = models.CharField(max_length=255, blank=True)
-    meeting_uri = models.CharField("scheduled event", max_length=255)
+    meeting_uri = models.CharField(_("scheduled event"), max_length=255)
     start_at = models.DateTimeField()
     end_at = models.DateTimeField()
     booked_at = models.DateTimeField()
-    updated_at = models.DateTimeField(help_text="The invitee's own, by Calendly.")
-    old_invitee = models.CharField("moved from", max_length=255, blank=True)
-    successor = models.CharField("moved to", max_length=255, blank=True)
+    updated_at = models.DateTimeField(help_text=_("The invitee's own, by Calendly."))
+    old_invitee = models.CharField(_("moved from"), max_length=255, blank=True)
+    successor = models.CharField(_("moved to"), max_length=255, blank=True)
     moves = models.PositiveSmallIntegerField(default=0)
     attended_at = models.DateTimeField(null=True, blank=True)
-    was_undone = models.BooleanField("a no-show was withdrawn", default=False)
-    data = models.JSONField(help_text="The whole snapshot.")
+    was_undone = models.BooleanField(_("a no-show was withdrawn"), default=False)
+    data = models.JSONField(help_text=_("The whole snapshot."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -54,7 +56,8 @@ class Booking(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.meeting_name or 'Meeting'} on {self.start_at:%Y-%m-%d %H:%M} UTC"
+        values = {"meeting": self.meeting_name or gettext("Meeting"), "at": f"{self.start_at:%Y-%m-%d %H:%M}"}
+        return gettext("%(meeting)s on %(at)s UTC") % values
 
     def to_entry(self) -> merge.Entry:
         """Return the row as the core's value."""

@@ -1,6 +1,8 @@
 """Many people written to Brevo at once: one row per import, so that any worker can go on where another stopped."""
 
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.models.connection import BrevoAccount
 
@@ -11,18 +13,18 @@ class BulkImport(models.Model):
     class State(models.TextChoices):
         """How far it has come."""
 
-        PREPARED = "prepared", "Prepared"
-        RUNNING = "running", "Running at Brevo"
-        IMPORTED = "imported", "Imported; events follow"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed; its people are written one by one"
+        PREPARED = "prepared", _("Prepared")
+        RUNNING = "running", _("Running at Brevo")
+        IMPORTED = "imported", _("Imported; events follow")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed; its people are written one by one")
 
     account = models.ForeignKey(BrevoAccount, on_delete=models.CASCADE, related_name="bulk_imports")
     state = models.CharField(max_length=10, choices=State, default=State.PREPARED)
-    process = models.BigIntegerField("Brevo's process number", null=True, blank=True)
-    lists = models.JSONField(default=list, blank=True, help_text="Lists that its people join.")
+    process = models.BigIntegerField(_("Brevo's process number"), null=True, blank=True)
+    lists = models.JSONField(default=list, blank=True, help_text=_("Lists that its people join."))
     people_count = models.PositiveIntegerField(default=0)
-    refused_count = models.PositiveIntegerField(default=0, help_text="Written one by one instead.")
+    refused_count = models.PositiveIntegerField(default=0, help_text=_("Written one by one instead."))
     polls = models.PositiveSmallIntegerField(default=0)
     reason = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -31,7 +33,7 @@ class BulkImport(models.Model):
     class Meta:
         """Readable names."""
 
-        verbose_name = "bulk import"
+        verbose_name = _("bulk import")
 
     def __str__(self) -> str:
-        return f"Import of {self.people_count} people"
+        return gettext("Import of %(people_count)s people") % {"people_count": self.people_count}

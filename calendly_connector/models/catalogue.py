@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.core.attributes import Attribute
 from calendly_connector.models.connection import BrevoAccount, Connection
@@ -16,12 +17,12 @@ class EventType(models.Model):
     name = models.CharField(max_length=255)
     is_active = models.BooleanField(default=True)
     kind = models.CharField(max_length=40, blank=True)
-    owner = models.CharField(max_length=255, blank=True, help_text="The host's, or the team's, name.")
-    is_team = models.BooleanField("belongs to a team", default=False)
+    owner = models.CharField(max_length=255, blank=True, help_text=_("The host's, or the team's, name."))
+    is_team = models.BooleanField(_("belongs to a team"), default=False)
     questions = models.JSONField(default=list, blank=True)
-    is_ignored = models.BooleanField("ignore its bookings", default=False)
+    is_ignored = models.BooleanField(_("ignore its bookings"), default=False)
     decided_name = models.CharField(
-        max_length=255, blank=True, help_text="Its name when staff decided how it is mapped; empty: not decided yet."
+        max_length=255, blank=True, help_text=_("Its name when staff decided how it is mapped; empty: not decided yet.")
     )
     read_at = models.DateTimeField()
 
@@ -43,16 +44,16 @@ class BrevoList(models.Model):
     """One list of a Brevo account."""
 
     account = models.ForeignKey(BrevoAccount, on_delete=models.CASCADE, related_name="lists")
-    number = models.BigIntegerField("id in Brevo")
+    number = models.BigIntegerField(_("id in Brevo"))
     name = models.CharField(max_length=255)
-    folder = models.CharField(max_length=255, blank=True, help_text="The folder's name in Brevo.")
+    folder = models.CharField(max_length=255, blank=True, help_text=_("The folder's name in Brevo."))
     size = models.PositiveIntegerField(default=0)
     read_at = models.DateTimeField()
 
     class Meta:
         """Once per account."""
 
-        verbose_name = "Brevo list"
+        verbose_name = _("Brevo list")
         constraints: ClassVar = [models.UniqueConstraint(fields=["account", "number"], name="brevo_list_once")]
 
     def __str__(self) -> str:
@@ -65,13 +66,13 @@ class BrevoAttribute(models.Model):
     account = models.ForeignKey(BrevoAccount, on_delete=models.CASCADE, related_name="attributes")
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=30)
-    options = models.JSONField(default=list, blank=True, help_text="Pairs of stored value and label.")
+    options = models.JSONField(default=list, blank=True, help_text=_("Pairs of stored value and label."))
     read_at = models.DateTimeField()
 
     class Meta:
         """Once per account."""
 
-        verbose_name = "Brevo attribute"
+        verbose_name = _("Brevo attribute")
         constraints: ClassVar = [models.UniqueConstraint(fields=["account", "name"], name="brevo_attribute_once")]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ import secrets
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.models.fields import EncryptedTextField
 
@@ -19,29 +20,31 @@ class BrevoAccount(models.Model):
     class State(models.TextChoices):
         """Whether we may write."""
 
-        ACTIVE = "active", "Active"
-        PAUSED = "paused", "Paused"
+        ACTIVE = "active", _("Active")
+        PAUSED = "paused", _("Paused")
 
     name = models.CharField(max_length=200)
-    organization_id = models.CharField(max_length=100, blank=True, help_text="Brevo's own number of the account.")
-    email = models.CharField(max_length=320, blank=True, help_text="Who the account belongs to.")
+    organization_id = models.CharField(max_length=100, blank=True, help_text=_("Brevo's own number of the account."))
+    email = models.CharField(max_length=320, blank=True, help_text=_("Who the account belongs to."))
     plan = models.CharField(max_length=100, blank=True)
-    has_automation = models.BooleanField("marketing automation is on", default=True)
-    api_key = EncryptedTextField("API key", blank=True, default="", help_text="Empty: BREVO_API_KEY.")
-    checked_at = models.DateTimeField(null=True, blank=True, help_text="When its key was last found good.")
+    has_automation = models.BooleanField(_("marketing automation is on"), default=True)
+    api_key = EncryptedTextField(_("API key"), blank=True, default="", help_text=_("Empty: BREVO_API_KEY."))
+    checked_at = models.DateTimeField(null=True, blank=True, help_text=_("When its key was last found good."))
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
-    pause_reason = models.TextField(blank=True, help_text="What staff should do about it.")
+    pause_reason = models.TextField(blank=True, help_text=_("What staff should do about it."))
     paused_at = models.DateTimeField(null=True, blank=True)
-    attributes_read_at = models.DateTimeField(null=True, blank=True, help_text="Age of the attribute catalogue.")
+    attributes_read_at = models.DateTimeField(null=True, blank=True, help_text=_("Age of the attribute catalogue."))
     import_list = models.BigIntegerField(
-        null=True, blank=True, help_text="A list of our own: Brevo imports only into lists. Emptied after each import."
+        null=True,
+        blank=True,
+        help_text=_("A list of our own: Brevo imports only into lists. Emptied after each import."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         """Readable names."""
 
-        verbose_name = "Brevo account"
+        verbose_name = _("Brevo account")
         permissions: ClassVar = [("pause_brevoaccount", "Can pause and resume writing to Brevo")]
 
     def __str__(self) -> str:
@@ -59,83 +62,88 @@ class Connection(models.Model):
     class Scope(models.TextChoices):
         """Whose bookings we see."""
 
-        ORGANIZATION = "organization", "Whole organization"
-        USER = "user", "One user"
+        ORGANIZATION = "organization", _("Whole organization")
+        USER = "user", _("One user")
 
     class TokenKind(models.TextChoices):
         """Where the access token comes from."""
 
         ENVIRONMENT = "environment", "CALENDLY_ACCESS_TOKEN"
-        PERSONAL = "personal", "Personal access token"
-        OAUTH = "oauth", "Connected with the button"
-        NONE = "none", "Not connected"
+        PERSONAL = "personal", _("Personal access token")
+        OAUTH = "oauth", _("Connected with the button")
+        NONE = "none", _("Not connected")
 
     class GuestPolicy(models.TextChoices):
         """What becomes of the people whom an invitee brings along."""
 
-        IGNORE = "ignore", "Leave them alone"
-        CONTACT = "contact", "Make them contacts, in no list"
+        IGNORE = "ignore", _("Leave them alone")
+        CONTACT = "contact", _("Make them contacts, in no list")
 
     class State(models.TextChoices):
         """Whether Calendly lets us in."""
 
-        NEW = "new", "Not connected yet"
-        CONNECTED = "connected", "Connected"
-        RECONNECT = "reconnect", "Reconnect needed"
+        NEW = "new", _("Not connected yet")
+        CONNECTED = "connected", _("Connected")
+        RECONNECT = "reconnect", _("Reconnect needed")
 
     name = models.CharField(max_length=200)
     is_environment = models.BooleanField(
-        "configured by environment", default=False, help_text="Its secrets are environment variables, not kept here."
+        _("configured by environment"),
+        default=False,
+        help_text=_("Its secrets are environment variables, not kept here."),
     )
-    is_active = models.BooleanField("receives webhooks", default=True)
+    is_active = models.BooleanField(_("receives webhooks"), default=True)
     webhook_token = models.CharField(max_length=64, unique=True, default=new_webhook_token)
     brevo_account = models.ForeignKey(BrevoAccount, on_delete=models.PROTECT, related_name="connections")
-    organization = models.CharField("Calendly organization", max_length=255, blank=True)
-    user = models.CharField("Calendly user", max_length=255, blank=True)
+    organization = models.CharField(_("Calendly organization"), max_length=255, blank=True)
+    user = models.CharField(_("Calendly user"), max_length=255, blank=True)
     user_name = models.CharField(max_length=255, blank=True)
-    role = models.CharField(max_length=20, blank=True, help_text="owner, admin or user; empty when it isn't known.")
+    role = models.CharField(max_length=20, blank=True, help_text=_("owner, admin or user; empty when it isn't known."))
     scope = models.CharField(max_length=20, choices=Scope, default=Scope.ORGANIZATION)
     state = models.CharField(max_length=10, choices=State, default=State.NEW)
-    state_reason = models.TextField(blank=True, help_text="What staff should do about it.")
+    state_reason = models.TextField(blank=True, help_text=_("What staff should do about it."))
 
     token_kind = models.CharField(max_length=12, choices=TokenKind, default=TokenKind.NONE)
     access_token = EncryptedTextField(blank=True, default="")
     refresh_token = EncryptedTextField(blank=True, default="")
     token_expires_at = models.DateTimeField(null=True, blank=True)
-    refresh_lease_until = models.DateTimeField(null=True, blank=True, help_text="Somebody is refreshing right now.")
-    scopes = models.JSONField(null=True, blank=True, help_text="Granted scopes; empty when the token doesn't tell.")
+    refresh_lease_until = models.DateTimeField(null=True, blank=True, help_text=_("Somebody is refreshing right now."))
+    scopes = models.JSONField(null=True, blank=True, help_text=_("Granted scopes; empty when the token doesn't tell."))
     plan = models.CharField(max_length=40, blank=True)
 
-    signing_key = EncryptedTextField(blank=True, default="", help_text="Signs this connection's webhooks.")
-    previous_signing_key = EncryptedTextField(blank=True, default="", help_text="Still accepted after a change.")
-    subscription = models.CharField("webhook subscription", max_length=255, blank=True)
-    subscription_state = models.CharField(max_length=10, blank=True, help_text="active or disabled, by Calendly.")
+    signing_key = EncryptedTextField(blank=True, default="", help_text=_("Signs this connection's webhooks."))
+    previous_signing_key = EncryptedTextField(blank=True, default="", help_text=_("Still accepted after a change."))
+    subscription = models.CharField(_("webhook subscription"), max_length=255, blank=True)
+    subscription_state = models.CharField(max_length=10, blank=True, help_text=_("active or disabled, by Calendly."))
     subscription_checked_at = models.DateTimeField(null=True, blank=True)
     retry_started_at = models.DateTimeField(
-        null=True, blank=True, help_text="Since when Calendly can't deliver; empty while all is well."
+        null=True, blank=True, help_text=_("Since when Calendly can't deliver; empty while all is well.")
     )
     reread_since = models.DateTimeField(
-        null=True, blank=True, help_text="Bookings from here on are being read again to find what was missed."
+        null=True, blank=True, help_text=_("Bookings from here on are being read again to find what was missed.")
     )
-    is_silent = models.BooleanField("unusually quiet", default=False)
+    is_silent = models.BooleanField(_("unusually quiet"), default=False)
     timezone = models.CharField(
         max_length=64,
         default="UTC",
-        help_text="For invitees whose own zone Calendly doesn't know, such as Europe/Paris.",
+        help_text=_("For invitees whose own zone Calendly doesn't know, such as Europe/Paris."),
     )
     phone_region = models.CharField(
-        max_length=2, blank=True, help_text="Country of phone numbers written without a country code, such as DK."
+        max_length=2, blank=True, help_text=_("Country of phone numbers written without a country code, such as DK.")
     )
     grace_hours = models.PositiveSmallIntegerField(
-        "grace time (hours)", default=24, help_text="After a meeting's end, before it counts as attended."
+        _("grace time (hours)"), default=24, help_text=_("After a meeting's end, before it counts as attended.")
     )
     guest_policy = models.CharField(
-        max_length=10, choices=GuestPolicy, default=GuestPolicy.IGNORE, help_text="Guests have no booking of their own."
+        max_length=10,
+        choices=GuestPolicy,
+        default=GuestPolicy.IGNORE,
+        help_text=_("Guests have no booking of their own."),
     )
     debug_until = models.DateTimeField(
-        null=True, blank=True, help_text="Until then headers and bodies of all calls are kept, masked."
+        null=True, blank=True, help_text=_("Until then headers and bodies of all calls are kept, masked.")
     )
-    setup_notes = models.JSONField(default=dict, blank=True, help_text="What staff settled in the set-up wizard.")
+    setup_notes = models.JSONField(default=dict, blank=True, help_text=_("What staff settled in the set-up wizard."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

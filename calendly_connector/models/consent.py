@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.models.booking import Booking
 from calendly_connector.models.person import Person
@@ -13,12 +14,12 @@ class ConsentProof(models.Model):
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="consents")
     booking = models.ForeignKey(Booking, on_delete=models.SET_NULL, null=True, blank=True, related_name="consents")
-    mode = models.CharField(max_length=15, help_text="The consent rule in force then.")
+    mode = models.CharField(max_length=15, help_text=_("The consent rule in force then."))
     question = models.CharField(max_length=300, blank=True)
     answer = models.TextField(blank=True)
     template = models.PositiveIntegerField(null=True, blank=True, help_text="Brevo's double opt-in template.")
-    lists = models.JSONField(default=list, help_text="Ids of the Brevo lists it was given for.")
-    given_at = models.DateTimeField(help_text="When the booking that gave it was made.")
+    lists = models.JSONField(default=list, help_text=_("Ids of the Brevo lists it was given for."))
+    given_at = models.DateTimeField(help_text=_("When the booking that gave it was made."))
     noted_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

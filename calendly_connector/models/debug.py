@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.models.connection import Connection
 from calendly_connector.models.delivery import WebhookDelivery
@@ -14,9 +15,9 @@ class DebugRecord(models.Model):
     class Direction(models.TextChoices):
         """Who called whom."""
 
-        FROM_CALENDLY = "from_calendly", "Calendly → us"
-        TO_CALENDLY = "to_calendly", "us → Calendly"
-        TO_BREVO = "to_brevo", "us → Brevo"
+        FROM_CALENDLY = "from_calendly", _("Calendly → us")
+        TO_CALENDLY = "to_calendly", _("us → Calendly")
+        TO_BREVO = "to_brevo", _("us → Brevo")
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="debug_records")
     delivery = models.ForeignKey(WebhookDelivery, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.models.connection import Connection
 
@@ -13,27 +14,27 @@ class WebhookDelivery(models.Model):
     class State(models.TextChoices):
         """Where the delivery stands on the river."""
 
-        STORED = "stored", "Waiting"
-        PROCESSED = "processed", "Taken in"
-        IGNORED = "ignored", "Ignored"
-        MALFORMED = "malformed", "Can't be read"
-        FAILED = "failed", "Failed"
+        STORED = "stored", _("Waiting")
+        PROCESSED = "processed", _("Taken in")
+        IGNORED = "ignored", _("Ignored")
+        MALFORMED = "malformed", _("Can't be read")
+        FAILED = "failed", _("Failed")
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="deliveries")
-    digest = models.BinaryField(max_length=32, help_text="SHA-256 of the body.")
+    digest = models.BinaryField(max_length=32, help_text=_("SHA-256 of the body."))
     body = models.BinaryField()
     state = models.CharField(max_length=10, choices=State, default=State.STORED)
-    reason = models.TextField(blank=True, help_text="Why it was ignored or failed, for staff.")
-    email = models.CharField(max_length=320, blank=True, help_text="The invitee's, trimmed and lower-cased.")
+    reason = models.TextField(blank=True, help_text=_("Why it was ignored or failed, for staff."))
+    email = models.CharField(max_length=320, blank=True, help_text=_("The invitee's, trimmed and lower-cased."))
     webhook_name = models.CharField(max_length=100, blank=True)
-    booking_uri = models.CharField("booking", max_length=255, blank=True, db_index=True)
+    booking_uri = models.CharField(_("booking"), max_length=255, blank=True, db_index=True)
     received_at = models.DateTimeField()
     processed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         """The database refuses the second copy."""
 
-        verbose_name_plural = "webhook deliveries"
+        verbose_name_plural = _("webhook deliveries")
         constraints: ClassVar = [models.UniqueConstraint(fields=["connection", "digest"], name="delivery_stored_once")]
         indexes: ClassVar = [
             models.Index(fields=["received_at"], name="delivery_received_at"),

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Job(models.Model):
@@ -11,19 +12,21 @@ class Job(models.Model):
     class State(models.TextChoices):
         """Whether somebody works on it."""
 
-        READY = "ready", "Waiting"
-        RUNNING = "running", "Running"
-        FAILED = "failed", "Gave up"
+        READY = "ready", _("Waiting")
+        RUNNING = "running", _("Running")
+        FAILED = "failed", _("Gave up")
 
     kind = models.CharField(max_length=40)
-    subject = models.BigIntegerField(default=0, help_text="The row to look at.")
-    dedupe_key = models.CharField(max_length=120, unique=True, help_text="One job at a time for the same thing.")
-    lane = models.CharField(max_length=80, blank=True, help_text="The rate limit that must be open before it starts.")
+    subject = models.BigIntegerField(default=0, help_text=_("The row to look at."))
+    dedupe_key = models.CharField(max_length=120, unique=True, help_text=_("One job at a time for the same thing."))
+    lane = models.CharField(
+        max_length=80, blank=True, help_text=_("The rate limit that must be open before it starts.")
+    )
     state = models.CharField(max_length=10, choices=State, default=State.READY)
-    is_wanted_again = models.BooleanField(default=False, help_text="Asked for while it was running.")
+    is_wanted_again = models.BooleanField(default=False, help_text=_("Asked for while it was running."))
     run_after = models.DateTimeField()
     attempts = models.PositiveIntegerField(
-        default=0, help_text="Claims so far; fences off a worker that lost its lease."
+        default=0, help_text=_("Claims so far; fences off a worker that lost its lease.")
     )
     failures = models.PositiveSmallIntegerField(default=0)
     last_error = models.TextField(blank=True)

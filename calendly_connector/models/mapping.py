@@ -3,6 +3,8 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.core.rules import ConsentMode, Overwrite
 from calendly_connector.models.connection import Connection
@@ -14,23 +16,25 @@ class TriggerMapping(models.Model):
     class Trigger(models.TextChoices):
         """Mirrors `core.trigger.Trigger`."""
 
-        BOOKED = "booked", "Booked"
-        RESCHEDULED = "rescheduled", "Moved"
-        CANCELED = "canceled", "Canceled"
-        NO_SHOW = "no_show", "No-show"
-        NO_SHOW_UNDONE = "no_show_undone", "No-show withdrawn"
-        ATTENDED = "attended", "Attended"
+        BOOKED = "booked", _("Booked")
+        RESCHEDULED = "rescheduled", _("Moved")
+        CANCELED = "canceled", _("Canceled")
+        NO_SHOW = "no_show", _("No-show")
+        NO_SHOW_UNDONE = "no_show_undone", _("No-show withdrawn")
+        ATTENDED = "attended", _("Attended")
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="trigger_mappings")
     event_type = models.CharField(
-        max_length=255, blank=True, help_text="Address of the Calendly event type; empty: every type without its own."
+        max_length=255,
+        blank=True,
+        help_text=_("Address of the Calendly event type; empty: every type without its own."),
     )
     trigger = models.CharField(max_length=20, choices=Trigger)
-    join_lists = models.JSONField(default=list, blank=True, help_text="Ids of Brevo lists, such as [10, 11].")
-    leave_lists = models.JSONField(default=list, blank=True, help_text="Ids of Brevo lists, such as [10, 11].")
+    join_lists = models.JSONField(default=list, blank=True, help_text=_("Ids of Brevo lists, such as [10, 11]."))
+    leave_lists = models.JSONField(default=list, blank=True, help_text=_("Ids of Brevo lists, such as [10, 11]."))
     sends_event = models.BooleanField(default=True)
     event_name = models.CharField(
-        max_length=255, blank=True, help_text="Empty: calendly_meeting_… with the trigger's name."
+        max_length=255, blank=True, help_text=_("Empty: calendly_meeting_… with the trigger's name.")
     )
 
     class Meta:
@@ -41,7 +45,7 @@ class TriggerMapping(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_trigger_display()}: {self.event_type.rsplit('/', 1)[-1] or 'every other type'}"
+        return f"{self.get_trigger_display()}: {self.event_type.rsplit('/', 1)[-1] or gettext('every other type')}"
 
 
 class FieldMapping(models.Model):
@@ -50,14 +54,14 @@ class FieldMapping(models.Model):
     class Overwrite(models.TextChoices):
         """Mirrors `core.rules.Overwrite`."""
 
-        ALWAYS = Overwrite.ALWAYS.value, "Always"
-        IF_EMPTY = Overwrite.IF_EMPTY.value, "Only if empty in Brevo"
-        NEVER = Overwrite.NEVER.value, "Never (switched off)"
+        ALWAYS = Overwrite.ALWAYS.value, _("Always")
+        IF_EMPTY = Overwrite.IF_EMPTY.value, _("Only if empty in Brevo")
+        NEVER = Overwrite.NEVER.value, _("Never (switched off)")
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="field_mappings")
     source = models.CharField(max_length=300, help_text="A field's name, or answer:<text of the question>.")
-    attribute = models.CharField("Brevo attribute", max_length=200, help_text="In capitals, such as FIRSTNAME.")
-    overwrite = models.CharField("writes", max_length=10, choices=Overwrite, default=Overwrite.ALWAYS)
+    attribute = models.CharField(_("Brevo attribute"), max_length=200, help_text=_("In capitals, such as FIRSTNAME."))
+    overwrite = models.CharField(_("writes"), max_length=10, choices=Overwrite, default=Overwrite.ALWAYS)
 
     class Meta:
         """One source per attribute."""
@@ -76,24 +80,24 @@ class ConsentRule(models.Model):
     class Mode(models.TextChoices):
         """Mirrors `core.rules.ConsentMode`."""
 
-        ALWAYS = ConsentMode.ALWAYS.value, "Always"
-        ANSWER = ConsentMode.ANSWER.value, "Only with a chosen answer"
-        NEVER = ConsentMode.NEVER.value, "Never: event and attributes only"
-        DOUBLE_OPT_IN = ConsentMode.DOUBLE_OPT_IN.value, "After a click in a mail (double opt-in)"
+        ALWAYS = ConsentMode.ALWAYS.value, _("Always")
+        ANSWER = ConsentMode.ANSWER.value, _("Only with a chosen answer")
+        NEVER = ConsentMode.NEVER.value, _("Never: event and attributes only")
+        DOUBLE_OPT_IN = ConsentMode.DOUBLE_OPT_IN.value, _("After a click in a mail (double opt-in)")
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="consent_rules")
     event_type = models.CharField(max_length=255, blank=True)
-    mode = models.CharField("joins lists", max_length=15, choices=Mode, default=Mode.ALWAYS)
-    question = models.CharField(max_length=300, blank=True, help_text="The question that asks for consent.")
-    answer = models.CharField(max_length=300, blank=True, help_text="The answer that gives it, such as Yes.")
+    mode = models.CharField(_("joins lists"), max_length=15, choices=Mode, default=Mode.ALWAYS)
+    question = models.CharField(max_length=300, blank=True, help_text=_("The question that asks for consent."))
+    answer = models.CharField(max_length=300, blank=True, help_text=_("The answer that gives it, such as Yes."))
     template = models.PositiveIntegerField(
         null=True, blank=True, help_text="Id of Brevo's double opt-in template: active and tagged “optin”."
     )
     redirect_url = models.CharField(
-        "page after the click",
+        _("page after the click"),
         max_length=500,
         blank=True,
-        help_text="Where the person arrives, such as a thank-you page.",
+        help_text=_("Where the person arrives, such as a thank-you page."),
     )
 
     class Meta:
@@ -102,4 +106,4 @@ class ConsentRule(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["connection", "event_type"], name="consent_rule_once")]
 
     def __str__(self) -> str:
-        return f"{self.event_type.rsplit('/', 1)[-1] or 'every other type'}: {self.get_mode_display()}"
+        return f"{self.event_type.rsplit('/', 1)[-1] or gettext('every other type')}: {self.get_mode_display()}"

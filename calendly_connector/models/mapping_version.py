@@ -4,6 +4,8 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.models.connection import Connection
 
@@ -15,9 +17,9 @@ class MappingVersion(models.Model):
     number = models.PositiveIntegerField()
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
-    made_by_name = models.CharField("who", max_length=150, blank=True)
-    reason = models.CharField("why", max_length=200)
-    changes = models.JSONField(default=list, help_text="One line of words per change.")
+    made_by_name = models.CharField(_("who"), max_length=150, blank=True)
+    reason = models.CharField(_("why"), max_length=200)
+    changes = models.JSONField(default=list, help_text=_("One line of words per change."))
     content = models.JSONField()
 
     class Meta:
@@ -28,4 +30,4 @@ class MappingVersion(models.Model):
         indexes: ClassVar = [models.Index(fields=["connection", "made_at"], name="mapping_version_made")]
 
     def __str__(self) -> str:
-        return f"Version {self.number}"
+        return gettext("Version %(number)s") % {"number": self.number}

@@ -3,6 +3,8 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.models.connection import Connection
 
@@ -13,29 +15,29 @@ class Replay(models.Model):
     class State(models.TextChoices):
         """Where it stands."""
 
-        RUNNING = "running", "Running"
-        PAUSED = "paused", "Paused"
-        CANCELED = "canceled", "Canceled"
-        FINISHED = "finished", "Finished"
+        RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
+        CANCELED = "canceled", _("Canceled")
+        FINISHED = "finished", _("Finished")
 
     class Rules(models.TextChoices):
         """Which mapping decides."""
 
-        TODAY = "today", "Today's mapping"
-        THEN = "then", "The mapping of that day"
+        TODAY = "today", _("Today's mapping")
+        THEN = "then", _("The mapping of that day")
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="replays")
-    chosen = models.JSONField(help_text="Which log entries, as a filter.")
-    rules = models.CharField("mapping", max_length=5, choices=Rules, default=Rules.TODAY)
-    sends_events_again = models.BooleanField("sends done events again", default=False)
+    chosen = models.JSONField(help_text=_("Which log entries, as a filter."))
+    rules = models.CharField(_("mapping"), max_length=5, choices=Rules, default=Rules.TODAY)
+    sends_events_again = models.BooleanField(_("sends done events again"), default=False)
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     why = models.CharField(max_length=200, blank=True)
     asked_by = models.CharField(max_length=150, blank=True)
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
-    left_out = models.PositiveIntegerField(default=0, help_text="Entries that could not be replayed.")
+    left_out = models.PositiveIntegerField(default=0, help_text=_("Entries that could not be replayed."))
     reached = models.BigIntegerField(default=0)
-    words = models.TextField(blank=True, help_text="How it stands, for staff.")
+    words = models.TextField(blank=True, help_text=_("How it stands, for staff."))
     asked_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -45,4 +47,4 @@ class Replay(models.Model):
         ordering: ClassVar = ["-pk"]
 
     def __str__(self) -> str:
-        return self.why or f"Replay {self.pk}"
+        return self.why or gettext("Replay %(pk)s") % {"pk": self.pk}

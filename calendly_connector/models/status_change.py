@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.models.booking import Booking
 from calendly_connector.models.delivery import WebhookDelivery
@@ -14,16 +15,16 @@ class StatusChange(models.Model):
     class Source(models.TextChoices):
         """How we learnt of it."""
 
-        WEBHOOK = "webhook", "Calendly's webhook"
-        LISTING = "listing", "Read from Calendly"
-        CLOCK = "clock", "Time passed"
-        NEIGHBOUR = "neighbour", "The other half of a move"
+        WEBHOOK = "webhook", _("Calendly's webhook")
+        LISTING = "listing", _("Read from Calendly")
+        CLOCK = "clock", _("Time passed")
+        NEIGHBOUR = "neighbour", _("The other half of a move")
 
     booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="status_changes")
     status = models.CharField(max_length=12, choices=Booking.Status)
     source = models.CharField(max_length=10, choices=Source)
     delivery = models.ForeignKey(WebhookDelivery, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    happened_at = models.DateTimeField(help_text="At Calendly.")
+    happened_at = models.DateTimeField(help_text=_("At Calendly."))
     noted_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.models.booking import Booking
 from calendly_connector.models.connection import Connection
@@ -16,21 +17,21 @@ class SyncLogEntry(models.Model):
     class Kind(models.TextChoices):
         """What the step does."""
 
-        CONTACT = "contact", "Write contact"
-        LEAVE_LISTS = "leave_lists", "Leave lists"
-        OPT_IN = "opt_in", "Ask for consent"
-        EVENT = "event", "Send event"
+        CONTACT = "contact", _("Write contact")
+        LEAVE_LISTS = "leave_lists", _("Leave lists")
+        OPT_IN = "opt_in", _("Ask for consent")
+        EVENT = "event", _("Send event")
 
     class State(models.TextChoices):
         """What became of it."""
 
-        WAITING = "waiting", "Waiting"
-        SENDING = "sending", "Being sent"
-        DONE = "done", "Done"
-        MERGED = "merged", "Done with a later write"
-        SKIPPED = "skipped", "Left out"
-        UNKNOWN = "unknown", "Outcome unknown"
-        FAILED = "failed", "Failed"
+        WAITING = "waiting", _("Waiting")
+        SENDING = "sending", _("Being sent")
+        DONE = "done", _("Done")
+        MERGED = "merged", _("Done with a later write")
+        SKIPPED = "skipped", _("Left out")
+        UNKNOWN = "unknown", _("Outcome unknown")
+        FAILED = "failed", _("Failed")
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="sync_log")
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="sync_log")
@@ -40,15 +41,15 @@ class SyncLogEntry(models.Model):
     )
     kind = models.CharField(max_length=12, choices=Kind)
     happening = models.CharField(
-        "trigger", max_length=300, blank=True, help_text="What may happen only once in a booking's life."
+        _("trigger"), max_length=300, blank=True, help_text=_("What may happen only once in a booking's life.")
     )
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    summary = models.CharField(max_length=300, help_text="What is to be done, or was done.")
-    reason = models.TextField(blank=True, help_text="Why not, or what to do about it.")
+    summary = models.CharField(max_length=300, help_text=_("What is to be done, or was done."))
+    reason = models.TextField(blank=True, help_text=_("Why not, or what to do about it."))
     cause = models.CharField(
-        max_length=120, blank=True, help_text="What staff should mend, as a code that equal failures share."
+        max_length=120, blank=True, help_text=_("What staff should mend, as a code that equal failures share.")
     )
-    request = models.JSONField(default=dict, blank=True, help_text="What is, or was, sent to Brevo.")
+    request = models.JSONField(default=dict, blank=True, help_text=_("What is, or was, sent to Brevo."))
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -57,8 +58,8 @@ class SyncLogEntry(models.Model):
     class Meta:
         """An automation event exists once; what waits is found quickly."""
 
-        verbose_name = "sync log entry"
-        verbose_name_plural = "sync log"
+        verbose_name = _("sync log entry")
+        verbose_name_plural = _("sync log")
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["booking", "happening"], condition=models.Q(kind="event"), name="event_once_per_happening"
