@@ -13,8 +13,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 EMAIL, PHONE, ADDRESS, NAME, TEXT, LINK = "‹e-mail›", "‹phone›", "‹ip›", "‹name›", "‹text›", "‹link›"
 
-EMAILS = re.compile(r"[\w.+'-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
-PHONES = re.compile(r"(?<![\w./-])(?:\+|00)\d[\d\s()./-]{5,}\d(?![\w:])")
+EMAILS = re.compile(r"(?<![\w.+'-])[\w.+'-]++(?:@|%40)[\w-]++(?:\.[\w-]++)++")
+PHONES = re.compile(r"(?<![\w./-])(?:\+|00)\d[\d\s()./-]{5,30}\d(?![\w:])")
 ADDRESSES = re.compile(r"(?<!\w/)(?<![\w.:])[0-9A-Fa-f:.]{3,45}(?![\w:])")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ][\d:.]+(Z|[+-]\d\d:?\d\d)?)?")
 

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 LENGTH = timedelta(hours=24)
 LONGEST_BODY, LONGEST_ADDRESS = 20_000, 500
+LARGEST = 1_048_576  # bytes of a body that is looked at; to mask more would keep the caller waiting
 Direction = DebugRecord.Direction
 
 _watched: dict[int, tuple[float, dict[int, datetime]]] = {}  # account → until when it is known, and who is watched
@@ -116,5 +117,7 @@ def _headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _body(body: bytes) -> str:
     """Return a body as it may be kept: secrets and people are gone before it is cut."""
+    if len(body) > LARGEST:
+        return f"‹{len(body)} bytes›"
     text = body.decode("utf-8", "replace").replace("\0", "")
     return masking.masked(redact.redacted(text))[:LONGEST_BODY]

@@ -203,7 +203,16 @@ def test_a_long_body_is_cut_after_it_was_masked(river: River) -> None:
     assert row.request_body.startswith('{"note": "xxx')
 
 
-@pytest.mark.parametrize("body", [b"\xff\x00\xfe", b"", b"[" * 60_000])
+def test_a_huge_body_is_only_counted(river: River) -> None:
+    witness = debug.witness_for(debug.watched_by(river.connection), "to_brevo")
+    assert witness
+
+    witness(exchange(request_body=b"x" * 8_000_000))
+
+    assert DebugRecord.objects.get().request_body == "‹8000000 bytes›"
+
+
+@pytest.mark.parametrize("body", [b"\xff\x00\xfe", b"", b"[" * 60_000, b"x" * debug.LARGEST, b"1.2:+00 a@" * 100_000])
 def test_any_body_can_be_kept(river: River, body: bytes) -> None:
     witness = debug.witness_for(debug.watched_by(river.connection), "to_brevo")
     assert witness
