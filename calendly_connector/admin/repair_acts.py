@@ -109,8 +109,8 @@ def skip(request: HttpRequest) -> HttpResponse:
 def skip_words(count: int) -> str:
     """Return what leaving out means."""
     words = ngettext(
-        "%(count)s entry will not be sent, and no longer asks to be mended. What Brevo has stays as it is.",
-        "%(count)s entries will not be sent, and no longer ask to be mended. What Brevo has stays as it is.",
+        "%(count)s entry no longer asks to be mended. What failed isn't sent; what Brevo has stays as it is.",
+        "%(count)s entries no longer ask to be mended. What failed isn't sent; what Brevo has stays as it is.",
         count,
     )
     return words % {"count": count}

@@ -26,6 +26,18 @@ from calendly_connector.services.chosen import Chosen
 
 PLAN = "calendly_connector_replay_plan"
 SEE, DO = "calendly_connector.view_synclogentry", "calendly_connector.change_synclogentry"
+FILTERS = {
+    "ids": gettext_lazy("Entries"),
+    "cause": gettext_lazy("Cause"),
+    "states": gettext_lazy("State"),
+    "kind": gettext_lazy("Kind"),
+    "trigger": gettext_lazy("Trigger"),
+    "since": gettext_lazy("Since"),
+    "until": gettext_lazy("Before"),
+    "email": gettext_lazy("E-mail"),
+    "person": gettext_lazy("Person"),
+    "search": gettext_lazy("Search"),
+}
 MANY = 10_000  # waiting steps that are counted
 State = Replay.State
 
@@ -112,7 +124,7 @@ class ReplayAdmin(HistoryAdmin[Replay]):
     search_fields = ("why", "asked_by")
     actions = ("pause", "go_on", "cancel")
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("state_badge", "planned", "done", "left_out", "total", "rules", "sends_events_again")}),
+        (None, {"fields": ("state_badge", "planned", "done", "left_out", "total", "rules", "sends_again")}),
         (gettext_lazy("Which entries"), {"fields": ("choice", "why", "connection_link")}),
         (gettext_lazy("When"), {"fields": ("asked_by", "asked", "finished")}),
     )
@@ -150,7 +162,13 @@ class ReplayAdmin(HistoryAdmin[Replay]):
     @admin.display(description=gettext_lazy("chosen by"))
     def choice(self, row: Replay) -> SafeString:
         """Return the filter."""
-        return parts.table((_("Filter"), _("Value")), parts.pairs(row.chosen), empty=_("Every entry."))
+        rows = [(str(FILTERS[name]), words) for name, words in parts.pairs(row.chosen) if name in FILTERS]
+        return parts.table((_("Filter"), _("Value")), rows, empty=_("Every entry."))
+
+    @admin.display(description=gettext_lazy("what was sent before"))
+    def sends_again(self, row: Replay) -> str:
+        """Return whether events go a second time."""
+        return _("Is sent again") if row.sends_events_again else _("Isn't sent again")
 
     @admin.display(description=gettext_lazy("connection"))
     def connection_link(self, row: Replay) -> SafeString:

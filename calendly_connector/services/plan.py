@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,32 +48,24 @@ class Plan:
 
     def lines(self) -> list[str]:
         """Return the effects in words."""
-        return [*self._effects(), *(f"{name} × {count}" for name, count in self.events.items()), *self._second_time()]
-
-    def _effects(self) -> Iterator[str]:
-        events = sum(self.events.values())
-        effects = (
-            (self.contacts, ngettext("%(count)s contact is written", "%(count)s contacts are written", self.contacts)),
-            (self.lists, ngettext("%(count)s leaving of lists", "%(count)s leavings of lists", self.lists)),
+        contacts, lists, asked = self.contacts, self.lists, self.opt_ins
+        sent, again = sum(self.events.values()), sum(self.again.values())
+        words = (
+            (contacts, ngettext("%(count)s contact is written", "%(count)s contacts are written", contacts), {}),
+            (lists, ngettext("%(count)s leaving of lists", "%(count)s leavings of lists", lists), {}),
             (
-                self.opt_ins,
-                ngettext(
-                    "%(count)s person is asked for consent", "%(count)s people are asked for consent", self.opt_ins
-                ),
+                asked,
+                ngettext("%(count)s person is asked for consent", "%(count)s people are asked for consent", asked),
+                {},
             ),
-            (events, ngettext("%(count)s event is sent:", "%(count)s events are sent:", events)),
+            (
+                sent,
+                ngettext("%(count)s event is sent: %(names)s", "%(count)s events are sent: %(names)s", sent),
+                self.events,
+            ),
+            (again, _again(again), self.again),
         )
-        for count, words in effects:
-            if count:
-                yield words % {"count": count}
-
-    def _second_time(self) -> Iterator[str]:
-        if count := sum(self.again.values()):
-            words = ngettext(
-                "%(count)s event is sent a second time:", "%(count)s events are sent a second time:", count
-            )
-            yield words % {"count": count}
-            yield from (f"{name} × {number}" for name, number in self.again.items())
+        return [text % {"count": count, "names": _names(names)} for count, text, names in words if count]
 
     def left_out_lines(self) -> list[str]:
         """Return why entries are left out, in words."""
@@ -143,6 +135,16 @@ def _facts(shape: list[Any]) -> Facts:
         lists=tuple(json.loads(detail or "[]")) if kind == Kind.LEAVE_LISTS else (),
         is_history=is_history,
     )
+
+
+def _again(count: int) -> str:
+    return ngettext(
+        "%(count)s event is sent a second time: %(names)s", "%(count)s events are sent a second time: %(names)s", count
+    )
+
+
+def _names(events: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} × {count}" for name, count in events.items())
 
 
 def _named(groups: list[Group], effect: Effect) -> dict[str, int]:

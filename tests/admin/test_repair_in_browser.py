@@ -59,7 +59,7 @@ def test_many_failures_are_replayed_with_a_plan_and_progress(live_server: LiveSe
         page.get_by_label("Action:").select_option(label="Replay…")
         page.get_by_role("button", name="Run").or_(page.get_by_role("button", name="Go")).click()
         expect(page.get_by_text("6 entries are chosen.")).to_be_visible()
-        expect(page.get_by_text("calendly_meeting_booked × 3")).to_be_visible()
+        expect(page.get_by_text("3 events are sent: calendly_meeting_booked × 3")).to_be_visible()
         page.get_by_label("The mapping of that day").check()
         page.get_by_role("button", name="Plan again").click()
         expect(page.get_by_label("The mapping of that day")).to_be_checked()

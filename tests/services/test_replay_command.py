@@ -48,8 +48,7 @@ def test_it_prints_the_plan_and_starts(connection: Connection) -> None:
     assert said.splitlines() == [
         "Main: chosen entries: 3, people: 1",
         "  1 contact is written",
-        "  1 event is sent:",
-        "  calendly_meeting_booked × 1",
+        "  1 event is sent: calendly_meeting_booked × 1",
         "  left out: 1 × The event was sent before, and isn't sent twice.",
         f"Started: replay {row.pk}. The workers do it now.",
     ]
