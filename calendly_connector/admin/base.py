@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import audit, parts
 from calendly_connector.admin.parts import Tone
@@ -59,7 +60,7 @@ class ConnectorAdmin(ModelAdmin[Row]):
     ordering: ClassVar[tuple[str, ...]] = ("-pk",)
     tones: ClassVar[Mapping[Any, Tone]] = {}
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description=_("state"), ordering="state")
     def state_badge(self, row: Any) -> SafeString:
         """Return the row's state with the tone that this page gives it."""
         return parts.badge(row.get_state_display(), self.tones[row.state])
@@ -160,8 +161,3 @@ class HistoryAdmin(NoAddOrDelete, ConnectorAdmin[Row]):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Return everything that the page shows."""
         return flatten_fieldsets(self.get_fieldsets(request, obj))
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """Return a count with its noun."""
-    return f"{count} {one if count == 1 else many or one + 's'}"

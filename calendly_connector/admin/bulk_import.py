@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import parts
 from calendly_connector.admin.base import HistoryAdmin
@@ -30,25 +31,25 @@ class BulkImportAdmin(HistoryAdmin[BulkImport]):
     search_fields = ("reason", "=process")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("state_badge", "reason", "people_count", "refused_count", "joined", "account")}),
-        ("When", {"fields": ("created", "finished", "process", "polls")}),
+        (_("When"), {"fields": ("created", "finished", "process", "polls")}),
     )
 
-    @admin.display(description="age", ordering="created_at")
+    @admin.display(description=_("age"), ordering="created_at")
     def when(self, row: BulkImport) -> SafeString:
         """Return how old it is."""
         return parts.age(row.created_at)
 
-    @admin.display(description="lists joined")
+    @admin.display(description=_("lists joined"))
     def joined(self, row: BulkImport) -> str:
         """Return the lists that its people join."""
         return ", ".join(list_names(row.account, row.lists)) or "–"
 
-    @admin.display(description="prepared")
+    @admin.display(description=_("prepared"))
     def created(self, row: BulkImport) -> SafeString:
         """Return when it was prepared."""
         return parts.moment(row.created_at)
 
-    @admin.display(description="over")
+    @admin.display(description=_("over"))
     def finished(self, row: BulkImport) -> SafeString:
         """Return when it was over."""
         return parts.moment(row.finished_at)

@@ -3,7 +3,8 @@
 from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import mapping_row, parts
 from calendly_connector.admin.base import HistoryAdmin
@@ -26,32 +27,42 @@ class EventTypeAdmin(HistoryAdmin[EventType]):
         *("bookings", "mapping", "uri", "read"),
     )
 
-    @admin.display(description="in Calendly", ordering="is_active")
+    @admin.display(description=_("in Calendly"), ordering="is_active")
     def offered(self, row: EventType) -> SafeString:
         """Return whether it can be booked."""
-        return parts.badge("Active", Tone.GOOD) if row.is_active else parts.badge("Switched off", Tone.QUIET)
+        return (
+            parts.badge(gettext("Active"), Tone.GOOD)
+            if row.is_active
+            else parts.badge(gettext("Switched off"), Tone.QUIET)
+        )
 
-    @admin.display(description="its bookings", ordering="is_ignored")
+    @admin.display(description=_("its bookings"), ordering="is_ignored")
     def taken(self, row: EventType) -> SafeString:
         """Return whether its bookings are written to Brevo."""
-        return parts.badge("Ignored", Tone.WARN) if row.is_ignored else parts.badge("Go to Brevo", Tone.GOOD)
+        return (
+            parts.badge(gettext("Ignored"), Tone.WARN)
+            if row.is_ignored
+            else parts.badge(gettext("Go to Brevo"), Tone.GOOD)
+        )
 
-    @admin.display(description="bookings")
+    @admin.display(description=_("bookings"))
     def bookings(self, row: EventType) -> SafeString:
         """Return a link to the bookings of this type."""
-        return parts.link_to_list(Booking, "Show bookings", type=row.uri)
+        return parts.link_to_list(Booking, gettext("Show bookings"), type=row.uri)
 
-    @admin.display(description="mapping")
+    @admin.display(description=_("mapping"))
     def mapping(self, row: EventType) -> SafeString:
         """Return a link to its row of the grid."""
-        return format_html('<a href="{}">{}</a>', mapping_row.address_of(row.connection, row), _("Show its mapping"))
+        return format_html(
+            '<a href="{}">{}</a>', mapping_row.address_of(row.connection, row), gettext("Show its mapping")
+        )
 
-    @admin.display(description="questions")
+    @admin.display(description=_("questions"))
     def question_list(self, row: EventType) -> str:
         """Return what its form asks."""
         return " · ".join(row.questions) or "–"
 
-    @admin.display(description="read", ordering="read_at")
+    @admin.display(description=_("read"), ordering="read_at")
     def read(self, row: EventType) -> SafeString:
         """Return how old the mirror is."""
         return parts.age(row.read_at)
@@ -68,7 +79,7 @@ class BrevoListAdmin(HistoryAdmin[BrevoList]):
     ordering = ("name",)
     fields = ("name", "folder", "number", "size", "account", "read")
 
-    @admin.display(description="read", ordering="read_at")
+    @admin.display(description=_("read"), ordering="read_at")
     def read(self, row: BrevoList) -> SafeString:
         """Return how old the mirror is."""
         return parts.age(row.read_at)
@@ -85,24 +96,24 @@ class BrevoAttributeAdmin(HistoryAdmin[BrevoAttribute]):
     ordering = ("name",)
     fields = ("name", "type_badge", "option_list", "account", "mapping", "read")
 
-    @admin.display(description="type", ordering="kind")
+    @admin.display(description=_("type"), ordering="kind")
     def type_badge(self, row: BrevoAttribute) -> SafeString:
         """Return its type, and whether it may be written."""
         if row.kind in CONVERTERS:
             return format_html("{}", row.kind)
-        return parts.badge(f"{row.kind}: computed by Brevo", Tone.QUIET)
+        return parts.badge(gettext("%(kind)s: computed by Brevo") % {"kind": row.kind}, Tone.QUIET)
 
-    @admin.display(description="options")
+    @admin.display(description=_("options"))
     def option_list(self, row: BrevoAttribute) -> SafeString:
         """Return what may be chosen."""
         return parts.long_text(", ".join(label for _, label in row.options))
 
-    @admin.display(description="mapping")
+    @admin.display(description=_("mapping"))
     def mapping(self, row: BrevoAttribute) -> SafeString:
         """Return a link to what is written to it."""
-        return parts.link_to_list(FieldMapping, "Show its field mappings", attribute=row.name)
+        return parts.link_to_list(FieldMapping, gettext("Show its field mappings"), attribute=row.name)
 
-    @admin.display(description="read", ordering="read_at")
+    @admin.display(description=_("read"), ordering="read_at")
     def read(self, row: BrevoAttribute) -> SafeString:
         """Return how old the mirror is."""
         return parts.age(row.read_at)

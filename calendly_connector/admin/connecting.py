@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from calendly_connector.admin import asking, connection_pages, page, panels, parts, setup_page
@@ -52,9 +53,9 @@ class ConnectingAdmin(ConnectorAdmin[Connection]):
         form = NewConnectionForm(request.POST or None, may_add_account=request.user.has_perm(CHANGE_BREVO))
         if form.is_valid() and (made := _made(form)):
             self.log_addition(request, made, [{"added": {}}])
-            messages.success(request, f"“{made}” was added. Connect its Calendly account now.")
+            messages.success(request, _("“%(made)s” was added. Connect its Calendly account now.") % {"made": made})
             return HttpResponseRedirect(page.address_of(made, setup_page.NAME))
-        context = {**self._page("Add connection", request), "form": form}
+        context = {**self._page(_("Add connection"), request), "form": form}
         return TemplateResponse(request, "admin/calendly_connector/add_connection.html", context)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kw: Any) -> HttpResponse:
@@ -87,12 +88,12 @@ class ConnectingAdmin(ConnectorAdmin[Connection]):
         back = request.POST.get("back", "")
         return asking.ask(
             request,
-            title=step.question,
-            lines=[str(row), step.consequence],
-            button=f"Yes, {step.label.lower()}",
+            title=str(step.question),
+            lines=[str(row), str(step.consequence)],
+            button=_("Yes, %(step)s") % {"step": str(step.label).lower()},
             back=_page_before(request, row),
             hidden=[("back", back)] if back else [],
-            reason_label=step.reason_label,
+            reason_label=str(step.reason_label),
         )
 
     def _page(self, title: str, request: HttpRequest) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.models import BrevoAccount, Connection
 from calendly_connector.services import connection as connections
@@ -17,32 +19,36 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         """Refuse a zone that doesn't exist."""
         name = str(self.cleaned_data["timezone"])
         if name not in available_timezones():
-            raise forms.ValidationError(f"“{name}” is no time zone. Write it as Europe/Paris.")
+            raise forms.ValidationError(
+                gettext("“%(name)s” is no time zone. Write it as Europe/Paris.") % {"name": name}
+            )
         return name
 
     def clean_phone_region(self) -> str:
         """Refuse a country that has no phone numbers."""
         region = str(self.cleaned_data["phone_region"]).upper()
         if region and not normalise.is_region(region):
-            raise forms.ValidationError(f"“{region}” is no country. Write two letters, such as DK.")
+            raise forms.ValidationError(
+                gettext("“%(region)s” is no country. Write two letters, such as DK.") % {"region": region}
+            )
         return region
 
 
 class NewConnectionForm(forms.Form):
     """A name, and a Brevo account that is here already or a new one by its key: so none is ever here twice."""
 
-    name = forms.CharField(max_length=200, help_text="For staff, such as the Calendly organization's name.")
+    name = forms.CharField(max_length=200, help_text=_("For staff, such as the Calendly organization's name."))
     brevo_account = forms.ModelChoiceField(
         BrevoAccount.objects.defer("api_key").order_by("name"),
         required=False,
-        label="Brevo account",
-        empty_label="A new one, by the key below",
+        label=_("Brevo account"),
+        empty_label=_("A new one, by the key below"),
     )
     key = forms.CharField(
         max_length=1000,
         required=False,
-        label="API key of a new account",
-        help_text="From Brevo: SMTP & API → API keys. It is tested, then stored encrypted.",
+        label=_("API key of a new account"),
+        help_text=_("From Brevo: SMTP & API → API keys. It is tested, then stored encrypted."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
@@ -56,7 +62,7 @@ class NewConnectionForm(forms.Form):
         """Refuse both accounts, or none; and find out now whether secrets can be stored."""
         data = super().clean() or {}
         if "key" in self.fields and bool(data.get("brevo_account")) == bool(data.get("key")):
-            self.add_error("key", "Choose a Brevo account, or put in the key of a new one; not both.")
+            self.add_error("key", gettext("Choose a Brevo account, or put in the key of a new one; not both."))
         try:
             tokens.need_keyring()
         except connections.NotConfigured as error:

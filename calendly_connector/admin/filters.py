@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.core.trigger import INVITEE_WEBHOOKS
 from calendly_connector.models import EventType, TriggerMapping
@@ -19,12 +21,12 @@ OTHERS = "others"
 class WebhookNameFilter(admin.SimpleListFilter):
     """What Calendly told us."""
 
-    title = "webhook"
+    title = _("webhook")
     parameter_name = "webhook"
 
     def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> Sequence[tuple[str, str]]:
         """Return the names that we act upon, and all others together."""
-        return [*((name, name) for name in sorted(INVITEE_WEBHOOKS)), (OTHERS, "any other")]
+        return [*((name, name) for name in sorted(INVITEE_WEBHOOKS)), (OTHERS, gettext("any other"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep deliveries of that name."""
@@ -37,12 +39,12 @@ class WebhookNameFilter(admin.SimpleListFilter):
 class HappeningFilter(admin.SimpleListFilter):
     """The trigger of an automation event."""
 
-    title = "trigger"
+    title = _("trigger")
     parameter_name = "trigger"
 
     def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> Sequence[tuple[str, str]]:
         """Return every trigger."""
-        return TriggerMapping.Trigger.choices
+        return [(value, str(label)) for value, label in TriggerMapping.Trigger.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the events of that trigger; a booking's second no-show has its own ending."""
@@ -53,7 +55,7 @@ class HappeningFilter(admin.SimpleListFilter):
 class EventTypeFilter(admin.SimpleListFilter):
     """The event type that was booked."""
 
-    title = "event type"
+    title = _("event type")
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> Sequence[tuple[str, str]]:

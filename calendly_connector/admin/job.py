@@ -9,10 +9,13 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import parts
-from calendly_connector.admin.base import ConnectorAdmin, HistoryAdmin, NoAddOrDelete, plural
+from calendly_connector.admin.base import ConnectorAdmin, HistoryAdmin, NoAddOrDelete
 from calendly_connector.admin.parts import Tone
 from calendly_connector.models import (
     Booking,
@@ -28,30 +31,30 @@ from calendly_connector.models import (
 )
 from calendly_connector.services import bulk, clock, ledger, notices, receive, replay, reread, retry, rotation, settle
 
-KINDS: Mapping[str, tuple[str, type[Model] | None]] = {
-    receive.TAKE_IN: ("Take in a delivery", WebhookDelivery),
-    ledger.PUSH: ("Write a person to Brevo", Person),
-    ledger.MISSING_HALF: ("Fetch the new half of a move", Booking),
-    bulk.GATHER: ("Prepare an import of many people", BrevoAccount),
-    bulk.ADVANCE: ("Import many people", BulkImport),
-    ledger.GREET_GUESTS: ("Make contacts of a booking's guests", Booking),
-    settle.SETTLE: ("Look up events of unknown outcome", BrevoAccount),
-    clock.TURN: ("See what time changes for a person", Person),
-    reread.HISTORY: ("Bring in bookings made before", Connection),
-    reread.REREAD: ("Read bookings again", Connection),
-    replay.REPLAY: ("Do log entries once more", Replay),
-    notices.TELL: ("Tell staff of a trouble", Notice),
-    "refresh_tokens": ("Refresh Calendly's tokens before they expire", None),
-    "watch": ("See whether Calendly still delivers", None),
-    "notices": ("Remind staff of what lasts", None),
-    "catalogues": ("Refresh event types, lists and attributes", None),
-    "sweep": ("Look for work that nobody asked for", None),
-    "clock": ("Look for people whose time has come", None),
-    "figures": ("Count today and yesterday for the overview", None),
-    "past_figures": ("Count the days before for the overview", None),
-    "keep_alive": ("Use each Brevo key once a day, and see whether it is accepted", None),
-    rotation.FORGET_KEY: ("Stop accepting a former signing key", Connection),
-    "prune": ("Delete what is kept only for a while", None),
+KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
+    receive.TAKE_IN: (_("Take in a delivery"), WebhookDelivery),
+    ledger.PUSH: (_("Write a person to Brevo"), Person),
+    ledger.MISSING_HALF: (_("Fetch the new half of a move"), Booking),
+    bulk.GATHER: (_("Prepare an import of many people"), BrevoAccount),
+    bulk.ADVANCE: (_("Import many people"), BulkImport),
+    ledger.GREET_GUESTS: (_("Make contacts of a booking's guests"), Booking),
+    settle.SETTLE: (_("Look up events of unknown outcome"), BrevoAccount),
+    clock.TURN: (_("See what time changes for a person"), Person),
+    reread.HISTORY: (_("Bring in bookings made before"), Connection),
+    reread.REREAD: (_("Read bookings again"), Connection),
+    replay.REPLAY: (_("Do log entries once more"), Replay),
+    notices.TELL: (_("Tell staff of a trouble"), Notice),
+    "refresh_tokens": (_("Refresh Calendly's tokens before they expire"), None),
+    "watch": (_("See whether Calendly still delivers"), None),
+    "notices": (_("Remind staff of what lasts"), None),
+    "catalogues": (_("Refresh event types, lists and attributes"), None),
+    "sweep": (_("Look for work that nobody asked for"), None),
+    "clock": (_("Look for people whose time has come"), None),
+    "figures": (_("Count today and yesterday for the overview"), None),
+    "past_figures": (_("Count the days before for the overview"), None),
+    "keep_alive": (_("Use each Brevo key once a day, and see whether it is accepted"), None),
+    rotation.FORGET_KEY: (_("Stop accepting a former signing key"), Connection),
+    "prune": (_("Delete what is kept only for a while"), None),
 }
 """Kind of job → in staff's words, and what its subject is."""
 
@@ -61,7 +64,7 @@ SHORTEST = 5  # seconds between two runs
 class KindFilter(admin.SimpleListFilter):
     """The kind of work, in words."""
 
-    title = "work"
+    title = _("work")
     parameter_name = "work"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -88,32 +91,32 @@ class JobAdmin(HistoryAdmin[Job]):
     actions = ("retry",)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("state_badge", "work", "subject_link", "last_error")}),
-        ("When", {"fields": ("due", "asked", "failures", "attempts")}),
-        ("Technical", {"fields": ("kind", "dedupe_key", "lane", "worker", "lease_until", "is_wanted_again")}),
+        (_("When"), {"fields": ("due", "asked", "failures", "attempts")}),
+        (_("Technical"), {"fields": ("kind", "dedupe_key", "lane", "worker", "lease_until", "is_wanted_again")}),
     )
 
-    @admin.display(description="work", ordering="kind")
+    @admin.display(description=_("work"), ordering="kind")
     def work(self, row: Job) -> str:
         """Return the kind in words."""
         return words_for(row.kind)
 
-    @admin.display(description="concerns")
+    @admin.display(description=_("concerns"))
     def subject_link(self, row: Job) -> SafeString:
         """Return a link to the row it looks at."""
         model = KINDS[row.kind][1] if row.kind in KINDS else None
         return parts.link(model, row.subject, f"{model._meta.verbose_name} #{row.subject}") if model else parts.NOTHING
 
-    @admin.display(description="due", ordering="run_after")
+    @admin.display(description=_("due"), ordering="run_after")
     def due(self, row: Job) -> SafeString:
         """Return when it is started."""
         return parts.age(row.run_after)
 
-    @admin.display(description="asked for", ordering="created_at")
+    @admin.display(description=_("asked for"), ordering="created_at")
     def asked(self, row: Job) -> SafeString:
         """Return how old it is."""
         return parts.age(row.created_at)
 
-    @admin.display(description="last reason to wait")
+    @admin.display(description=_("last reason to wait"))
     def why(self, row: Job) -> SafeString:
         """Return why it was put back, cut to a line."""
         return parts.long_text(parts.said(row.last_error))
@@ -122,20 +125,26 @@ class JobAdmin(HistoryAdmin[Job]):
         """Offer another try for what was given up."""
         return ("retry",) if row.state == Job.State.FAILED else ()
 
-    @admin.action(description="Try again", permissions=["act"])
+    @admin.action(description=_("Try again"), permissions=["act"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponseBase | None:
         """Start jobs again that were given up."""
         page = self.confirm(
             request,
             queryset,
-            question="Try again?",
-            consequence="Jobs that were given up start again, and what they write is sent to Brevo. "
-            "The others are left alone.",
-            button="Yes, try again",
+            question=gettext("Try again?"),
+            consequence=gettext(
+                "Jobs that were given up start again, and what they write is sent to Brevo. The others are left alone."
+            ),
+            button=gettext("Yes, try again"),
         )
         if page:
             return page
-        self.message_user(request, f"{plural(retry.retry_jobs(queryset), 'job')} will be tried again.")
+        count = retry.retry_jobs(queryset)
+        self.message_user(
+            request,
+            ngettext("%(count)d job will be tried again.", "%(count)d jobs will be tried again.", count)
+            % {"count": count},
+        )
         return None
 
 
@@ -146,7 +155,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         """Refuse a pace that would keep the worker busy with nothing."""
         seconds = int(self.cleaned_data["every_seconds"])
         if seconds < SHORTEST:
-            raise forms.ValidationError(f"At least {SHORTEST} seconds.")
+            raise forms.ValidationError(gettext("At least %(count)s seconds.") % {"count": SHORTEST})
         return seconds
 
 
@@ -160,32 +169,32 @@ class ScheduleAdmin(NoAddOrDelete, ConnectorAdmin[Schedule]):
     fields = ("work", "is_enabled", "every_seconds", "next_run", "started", "finished", "last_result")
     readonly_fields = ("work", "next_run", "started", "finished", "last_result")
 
-    @admin.display(description="work", ordering="name")
+    @admin.display(description=_("work"), ordering="name")
     def work(self, row: Schedule) -> str:
         """Return the name in words."""
         return words_for(row.name)
 
-    @admin.display(description="state", ordering="is_enabled")
+    @admin.display(description=_("state"), ordering="is_enabled")
     def enabled(self, row: Schedule) -> SafeString:
         """Return whether it runs."""
-        return parts.badge("On", Tone.GOOD) if row.is_enabled else parts.badge("Off", Tone.WARN)
+        return parts.badge(gettext("On"), Tone.GOOD) if row.is_enabled else parts.badge(gettext("Off"), Tone.WARN)
 
-    @admin.display(description="every", ordering="every_seconds")
+    @admin.display(description=_("every"), ordering="every_seconds")
     def pace(self, row: Schedule) -> str:
         """Return the time between two runs."""
         return parts.span(row.every_seconds)
 
-    @admin.display(description="next run", ordering="next_run_at")
+    @admin.display(description=_("next run"), ordering="next_run_at")
     def next_run(self, row: Schedule) -> SafeString:
         """Return when it runs next."""
         return parts.age(row.next_run_at) if row.is_enabled else parts.NOTHING
 
-    @admin.display(description="last started", ordering="last_started_at")
+    @admin.display(description=_("last started"), ordering="last_started_at")
     def started(self, row: Schedule) -> SafeString:
         """Return when it last began."""
         return parts.age(row.last_started_at)
 
-    @admin.display(description="last finished", ordering="last_finished_at")
+    @admin.display(description=_("last finished"), ordering="last_finished_at")
     def finished(self, row: Schedule) -> SafeString:
         """Return when it last ended."""
         return parts.age(row.last_finished_at)

@@ -60,7 +60,7 @@ def zones() -> list[tuple[str, list[tuple[str, str]]]]:
 
 def my_settings(request: HttpRequest) -> HttpResponse:
     """Show and keep the preferences of whoever asks. Everybody's own: it needs no permission."""
-    row = StaffPreference.objects.filter(user=request.user.pk).first() or StaffPreference(user_id=request.user.pk)
+    row = StaffPreference.objects.filter(user=request.user.pk).first() or StaffPreference(user_id=request.user.pk or 0)
     form = PreferenceForm(request.POST or None, instance=row)
     if request.method == "POST" and form.is_valid():
         form.save()

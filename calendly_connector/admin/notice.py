@@ -4,6 +4,8 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import parts
 from calendly_connector.admin.base import HistoryAdmin
@@ -21,35 +23,35 @@ class NoticeAdmin(HistoryAdmin[Notice]):
     search_fields = ("title", "message", "key")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("open_badge", "title", "message")}),
-        ("When", {"fields": ("opened", "closed", "sent", "times_sent")}),
+        (_("When"), {"fields": ("opened", "closed", "sent", "times_sent")}),
     )
 
-    @admin.display(description="age", ordering="opened_at")
+    @admin.display(description=_("age"), ordering="opened_at")
     def when(self, row: Notice) -> SafeString:
         """Return how long ago it began."""
         return parts.age(row.opened_at)
 
-    @admin.display(description="state", ordering="is_open")
+    @admin.display(description=_("state"), ordering="is_open")
     def open_badge(self, row: Notice) -> SafeString:
         """Return whether the trouble lasts."""
-        return parts.badge("Open", Tone.WARN) if row.is_open else parts.badge("Over", Tone.GOOD)
+        return parts.badge(gettext("Open"), Tone.WARN) if row.is_open else parts.badge(gettext("Over"), Tone.GOOD)
 
-    @admin.display(description="notice", ordering="title")
+    @admin.display(description=_("notice"), ordering="title")
     def what(self, row: Notice) -> SafeString:
         """Return what happened and what to do."""
         return parts.with_reason(parts.page_of(Notice, row.pk), row.title, row.message)
 
-    @admin.display(description="began")
+    @admin.display(description=_("began"))
     def opened(self, row: Notice) -> SafeString:
         """Return when it began."""
         return parts.moment(row.opened_at)
 
-    @admin.display(description="over")
+    @admin.display(description=_("over"))
     def closed(self, row: Notice) -> SafeString:
         """Return when it was over."""
         return parts.moment(row.closed_at)
 
-    @admin.display(description="last told")
+    @admin.display(description=_("last told"))
     def sent(self, row: Notice) -> SafeString:
         """Return when staff were last told."""
         return parts.moment(row.last_sent_at)

@@ -10,9 +10,11 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector import conf
 from calendly_connector.admin import parts
@@ -25,11 +27,11 @@ from calendly_connector.services import debug, oauth, setup, subscription
 
 STEP = "calendly_connector_connection_step"
 STATES = {
-    Connection.State.NEW: ("Not connected", Tone.QUIET),
-    Connection.State.CONNECTED: ("Connected", Tone.GOOD),
-    Connection.State.RECONNECT: ("Reconnect needed", Tone.BAD),
+    Connection.State.NEW: (_("Not connected"), Tone.QUIET),
+    Connection.State.CONNECTED: (_("Connected"), Tone.GOOD),
+    Connection.State.RECONNECT: (_("Reconnect needed"), Tone.BAD),
 }
-NO_APPLICATION = (
+NO_APPLICATION = _(
     "The button needs an OAuth application of Calendly's: set CALENDLY_CLIENT_ID and CALENDLY_CLIENT_SECRET and "
     "restart, or use a personal access token."
 )
@@ -40,9 +42,9 @@ Kind = Connection.TokenKind
 class Button:
     """What is pressed; with `why_not` it can't be."""
 
-    label: str
+    label: str | Promise
     address: str
-    why_not: str = ""
+    why_not: str | Promise = ""
     is_main: bool = False
 
 
@@ -90,13 +92,13 @@ def secret_hint(row: Connection | BrevoAccount, name: str) -> str:
 
 
 def _calendly(row: Connection, user: Any) -> Panel:
-    facts: list[tuple[str, Cell]] = [("State", parts.badge(*STATES[Connection.State(row.state)]))]
-    facts += [(name, text) for name, text in (("Account", row.user_name), ("Role", row.role)) if text]
+    facts: list[tuple[str, Cell]] = [(gettext("State"), parts.badge(*STATES[Connection.State(row.state)]))]
+    facts += [(name, text) for name, text in ((gettext("Account"), row.user_name), (gettext("Role"), row.role)) if text]
     if row.organization:
-        facts += [("Organization", parts.code(row.organization)), ("Sees", row.get_scope_display())]
-    facts += [("Plan", row.plan)] if row.plan else []
-    facts += [("Access", _access(row)), ("Granted scopes", _scopes(row))]
-    facts.append(("Redirect URI", parts.code(oauth.redirect_uri())))
+        facts += [(gettext("Organization"), parts.code(row.organization)), (gettext("Sees"), row.get_scope_display())]
+    facts += [(gettext("Plan"), row.plan)] if row.plan else []
+    facts += [(gettext("Access"), _access(row)), (gettext("Granted scopes"), _scopes(row))]
+    facts.append((gettext("Redirect URI"), parts.code(oauth.redirect_uri())))
     return Panel(
         name="calendly",
         title="Calendly",
@@ -106,9 +108,9 @@ def _calendly(row: Connection, user: Any) -> Panel:
         buttons=_allowed(user, row, *_calendly_steps(row), first=_connect_button(row)),
         form=_form(
             row, user, "token",
-            summary="Use a personal access token instead",
-            label="Personal access token",
-            help="From Calendly: Integrations & apps → API & webhooks. It is tested, then stored encrypted.",
+            summary=gettext("Use a personal access token instead"),
+            label=gettext("Personal access token"),
+            help=gettext("From Calendly: Integrations & apps → API & webhooks. It is tested, then stored encrypted."),
         ),
     )  # fmt: skip
 
@@ -124,32 +126,34 @@ def _calendly_steps(row: Connection) -> list[str]:
 
 def _access(row: Connection) -> Cell:
     if row.token_kind == Kind.OAUTH:
-        return format_html("{}; {}. Renewed by itself.", row.get_token_kind_display(), secret_hint(row, "access_token"))
+        return format_html(
+            gettext("{}; {}. Renewed by itself."), row.get_token_kind_display(), secret_hint(row, "access_token")
+        )
     if row.token_kind == Kind.PERSONAL:
-        return f"Personal access token; {secret_hint(row, 'access_token')}"
+        return gettext("Personal access token; %(secret_hint)s") % {"secret_hint": secret_hint(row, "access_token")}
     if row.is_environment:
         return f"CALENDLY_ACCESS_TOKEN; {hint(conf.environment_credentials().calendly_access_token)}"
-    return "Not set"
+    return gettext("Not set")
 
 
 def _scopes(row: Connection) -> Cell:
     if row.scopes is None:
-        return "The token doesn't tell." if row.state == Connection.State.CONNECTED else parts.NOTHING
-    return format_html_join(" ", "{}", ((parts.code(scope),) for scope in row.scopes)) or "none"
+        return gettext("The token doesn't tell.") if row.state == Connection.State.CONNECTED else parts.NOTHING
+    return format_html_join(" ", "{}", ((parts.code(scope),) for scope in row.scopes)) or gettext("none")
 
 
 def _capabilities(row: Connection) -> SafeString | str:
     if row.state != Connection.State.CONNECTED:
-        return format_html('<p class="cc-quiet">{}</p>', "What works is shown once it is connected.")
-    yes, no = parts.badge("Yes", Tone.GOOD), parts.badge("No", Tone.WARN)
+        return format_html('<p class="cc-quiet">{}</p>', gettext("What works is shown once it is connected."))
+    yes, no = parts.badge(gettext("Yes"), Tone.GOOD), parts.badge(gettext("No"), Tone.WARN)
     rows = [(each.feature, yes if each.works else no, each.lacks) for each in setup.capabilities_of(row)]
-    return parts.table(("Feature", "Works", "What is missing"), rows, empty="")
+    return parts.table((gettext("Feature"), gettext("Works"), gettext("What is missing")), rows, empty="")
 
 
 def _connect_button(row: Connection) -> Button:
     is_new = row.state == Connection.State.NEW
     return Button(
-        label="Connect with Calendly" if is_new or row.token_kind != Kind.OAUTH else "Reconnect",
+        label=gettext("Connect with Calendly") if is_new or row.token_kind != Kind.OAUTH else gettext("Reconnect"),
         address=reverse("calendly_connector:oauth_connect", args=[row.pk]),
         why_not="" if oauth.is_offered() else NO_APPLICATION,
         is_main=row.state != Connection.State.CONNECTED,
@@ -159,16 +163,23 @@ def _connect_button(row: Connection) -> Button:
 def _brevo(row: Connection, user: Any) -> Panel:
     account = row.brevo_account
     facts: list[tuple[str, Cell]] = [
-        ("Account", parts.link_to(account)),
-        ("State", parts.badge(*(("Paused", Tone.WARN) if account.is_paused else ("Active", Tone.GOOD)))),
+        (gettext("Account"), parts.link_to(account)),
+        (
+            gettext("State"),
+            parts.badge(*((gettext("Paused"), Tone.WARN) if account.is_paused else (gettext("Active"), Tone.GOOD))),
+        ),
     ]
     if account.is_paused:
-        facts.append(("Paused", parts.age(account.paused_at)))
-    facts += [(name, text) for name, text in (("E-mail", account.email), ("Plan", account.plan)) if text]
+        facts.append((gettext("Paused"), parts.age(account.paused_at)))
+    facts += [
+        (name, text) for name, text in ((gettext("E-mail"), account.email), (gettext("Plan"), account.plan)) if text
+    ]
     if account.checked_at:
-        automation = parts.badge("On", Tone.GOOD) if account.has_automation else parts.badge("Off", Tone.WARN)
-        facts += [("Marketing automation", automation), ("Key tested", parts.age(account.checked_at))]
-    facts.append(("API key", _key_hint(account)))
+        automation = (
+            parts.badge(gettext("On"), Tone.GOOD) if account.has_automation else parts.badge(gettext("Off"), Tone.WARN)
+        )
+        facts += [(gettext("Marketing automation"), automation), (gettext("Key tested"), parts.age(account.checked_at))]
+    facts.append((gettext("API key"), _key_hint(account)))
     return Panel(
         name="brevo",
         title="Brevo",
@@ -177,9 +188,9 @@ def _brevo(row: Connection, user: Any) -> Panel:
         buttons=_allowed(user, row, "resume" if account.is_paused else "pause"),
         form=_form(
             row, user, "key",
-            summary="Put in another API key" if account.checked_at else "Put in an API key",
-            label="Brevo API key",
-            help="From Brevo: SMTP & API → API keys. It is tested, then stored encrypted.",
+            summary=gettext("Put in another API key") if account.checked_at else gettext("Put in an API key"),
+            label=gettext("Brevo API key"),
+            help=gettext("From Brevo: SMTP & API → API keys. It is tested, then stored encrypted."),
             is_open=not account.checked_at,
         ),
     )  # fmt: skip
@@ -194,29 +205,33 @@ def _key_hint(account: BrevoAccount) -> str:
 def _webhooks(row: Connection, user: Any) -> Panel:
     deliveries = WebhookDelivery.objects.filter(connection=row).order_by("-received_at")
     facts: list[tuple[str, Cell]] = [
-        ("Address", parts.code(subscription.callback_url(row))),
-        ("Subscription", subscription_badge(row)),
-        ("Signing key", _signing_hint(row)),
-        ("Last delivery", parts.age(deliveries.values_list("received_at", flat=True).first())),
+        (gettext("Address"), parts.code(subscription.callback_url(row))),
+        (gettext("Subscription"), subscription_badge(row)),
+        (gettext("Signing key"), _signing_hint(row)),
+        (gettext("Last delivery"), parts.age(deliveries.values_list("received_at", flat=True).first())),
     ]
     if row.subscription_checked_at:
-        facts.append(("Last found well", parts.age(row.subscription_checked_at)))
+        facts.append((gettext("Last found well"), parts.age(row.subscription_checked_at)))
     if row.retry_started_at:
-        facts.append(("Can't deliver since", parts.moment(row.retry_started_at)))
+        facts.append((gettext("Can't deliver since"), parts.moment(row.retry_started_at)))
     if row.is_silent:
-        facts.append(("Unusual", parts.badge("Unusually quiet", Tone.WARN)))
-    facts += [("Reading again", _reading(row)), ("Debug mode", _debug(row))]
+        facts.append((gettext("Unusual"), parts.badge(gettext("Unusually quiet"), Tone.WARN)))
+    facts += [(gettext("Reading again"), _reading(row)), (gettext("Debug mode"), _debug(row))]
     names = ("subscribe", "reach", "reread", *(("rotate",) if _has_own_key(row) else ()), _debug_step(row))
-    return Panel(name="webhooks", title="Webhooks", facts=facts, buttons=_allowed(user, row, *names))
+    return Panel(name="webhooks", title=gettext("Webhooks"), facts=facts, buttons=_allowed(user, row, *names))
 
 
 def subscription_badge(row: Connection) -> SafeString:
     """Return whether Calendly was asked to post to us, and still does."""
     if not row.subscription:
-        return parts.badge("Missing", Tone.BAD)
+        return parts.badge(gettext("Missing"), Tone.BAD)
     if row.subscription_state == "disabled":
-        return parts.badge("Disabled by Calendly", Tone.BAD)
-    return parts.badge("Can't deliver", Tone.WARN) if row.retry_started_at else parts.badge("Made", Tone.GOOD)
+        return parts.badge(gettext("Disabled by Calendly"), Tone.BAD)
+    return (
+        parts.badge(gettext("Can't deliver"), Tone.WARN)
+        if row.retry_started_at
+        else parts.badge(gettext("Made"), Tone.GOOD)
+    )
 
 
 def _has_own_key(row: Connection) -> bool:
@@ -227,8 +242,11 @@ def _signing_hint(row: Connection) -> str:
     from_environment = conf.environment_credentials().calendly_signing_key
     if not _has_own_key(row) and (from_environment or row.is_environment):
         return f"CALENDLY_WEBHOOK_SIGNING_KEY; {hint(from_environment)}"
-    overlap = "; the key before it is accepted for a day" if _is_set(row, "previous_signing_key") else ""
-    return f"Own; {secret_hint(row, 'signing_key')}{overlap}"
+    overlap = gettext("; the key before it is accepted for a day") if _is_set(row, "previous_signing_key") else ""
+    return gettext("Own; %(secret_hint)s%(overlap)s") % {
+        "secret_hint": secret_hint(row, "signing_key"),
+        "overlap": overlap,
+    }
 
 
 def _is_set(row: Connection, name: str) -> bool:
@@ -238,16 +256,20 @@ def _is_set(row: Connection, name: str) -> bool:
 def _reading(row: Connection) -> Cell:
     found = Reread.objects.filter(connection=row).order_by("-asked_at").first()
     if found is None:
-        return "Never asked for"
-    counts = f"{found.meetings} meetings seen, {found.invitees} invitees read, {found.news} found"
-    state = parts.badge("Done", Tone.GOOD) if found.finished_at else parts.badge("Reading", Tone.WAIT)
+        return gettext("Never asked for")
+    counts = gettext("%(meetings)s meetings seen, %(invitees)s invitees read, %(news)s found") % {
+        "meetings": found.meetings,
+        "invitees": found.invitees,
+        "news": found.news,
+    }
+    state = parts.badge(gettext("Done"), Tone.GOOD) if found.finished_at else parts.badge(gettext("Reading"), Tone.WAIT)
     return format_html("{} {}: {}. {}", state, parts.link_to(found), counts, "" if found.finished_at else found.words)
 
 
 def _debug(row: Connection) -> Cell:
-    state = parts.badge(_("On"), Tone.WARN) if debug.is_on(row) else parts.badge(_("Off"), Tone.QUIET)
+    state = parts.badge(gettext("On"), Tone.WARN) if debug.is_on(row) else parts.badge(gettext("Off"), Tone.QUIET)
     ends = parts.age(row.debug_until) if debug.is_on(row) else ""
-    records = parts.link_to_list(DebugRecord, _("what was kept"), connection__id__exact=row.pk)
+    records = parts.link_to_list(DebugRecord, gettext("what was kept"), connection__id__exact=row.pk)
     return format_html("{} {} ({})", state, ends, records)
 
 

@@ -11,13 +11,16 @@ from django.db.models import Model
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy
 
 from calendly_connector.admin import said as stored
 
 NOTHING = mark_safe("–")
-Cell = str | SafeString
+Cell = str | SafeString | Promise
 
 
 class Tone(StrEnum):
@@ -31,7 +34,11 @@ class Tone(StrEnum):
 
 
 SIGNS = {Tone.GOOD: "✓", Tone.WAIT: "…", Tone.WARN: "!", Tone.BAD: "✕", Tone.QUIET: "–"}
-UNITS = ((86_400, "day"), (3600, "h"), (60, "min"))
+UNITS = (
+    (86_400, ngettext_lazy("%(count)d day", "%(count)d days", "count")),
+    (3600, ngettext_lazy("%(count)d h", "%(count)d h", "count")),
+    (60, ngettext_lazy("%(count)d min", "%(count)d min", "count")),
+)
 
 
 def badge(text: object, tone: Tone) -> SafeString:
@@ -45,7 +52,7 @@ def badge(text: object, tone: Tone) -> SafeString:
 
 
 def exactly(moment: datetime) -> str:
-    """Return a moment in the installation's zone, to the second."""
+    """Return a moment in the zone of whoever reads it, to the second."""
     return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
 
 
@@ -61,11 +68,11 @@ def distance(seconds: float) -> str:
     """Return a span of time in words, from its largest unit; negative spans are past."""
     size = abs(seconds)
     if size < 60:
-        return "just now" if seconds <= 0 else "in a moment"
+        return _("just now") if seconds <= 0 else _("in a moment")
     length, unit = next((length, unit) for length, unit in UNITS if size >= length)
     count = int(size // length)
-    words = f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
-    return f"in {words}" if seconds > 0 else f"{words} ago"
+    words = unit % {"count": count}
+    return _("in %(words)s") % {"words": words} if seconds > 0 else _("%(words)s ago") % {"words": words}
 
 
 def page_of(model: type[Model], key: int | str) -> str:
@@ -178,5 +185,5 @@ def span(seconds: int) -> str:
     """Return a length of time in its largest whole unit."""
     for length, unit in UNITS:
         if seconds >= length and seconds % length == 0:
-            return f"{seconds // length} {unit}{'s' if unit == 'day' and seconds > length else ''}"
-    return f"{seconds} s"
+            return unit % {"count": seconds // length}
+    return _("%(count)d s") % {"count": seconds}

@@ -4,6 +4,8 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import parts
 from calendly_connector.admin.base import HistoryAdmin
@@ -22,51 +24,53 @@ class RereadAdmin(HistoryAdmin[Reread]):
     search_fields = ("why", "words")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("open_badge", "why", "words", "connection_link")}),
-        ("What is read", {"fields": ("from_here", "to_here", "reached", "meetings", "invitees", "news")}),
-        ("When", {"fields": ("asked", "finished")}),
+        (_("What is read"), {"fields": ("from_here", "to_here", "reached", "meetings", "invitees", "news")}),
+        (_("When"), {"fields": ("asked", "finished")}),
     )
 
-    @admin.display(description="age", ordering="asked_at")
+    @admin.display(description=_("age"), ordering="asked_at")
     def when(self, row: Reread) -> SafeString:
         """Return how long ago it was asked for."""
         return parts.age(row.asked_at)
 
-    @admin.display(description="state", ordering="finished_at")
+    @admin.display(description=_("state"), ordering="finished_at")
     def open_badge(self, row: Reread) -> SafeString:
         """Return whether there is more to read."""
-        return parts.badge("Done", Tone.GOOD) if row.finished_at else parts.badge("Reading", Tone.WAIT)
+        return (
+            parts.badge(gettext("Done"), Tone.GOOD) if row.finished_at else parts.badge(gettext("Reading"), Tone.WAIT)
+        )
 
-    @admin.display(description="reading")
+    @admin.display(description=_("reading"))
     def what(self, row: Reread) -> SafeString:
         """Return what is read, and why it doesn't go on or what came of it."""
         return parts.with_reason(parts.page_of(Reread, row.pk), str(row), row.words or row.why)
 
-    @admin.display(description="connection")
+    @admin.display(description=_("connection"))
     def connection_link(self, row: Reread) -> SafeString:
         """Return a link to the connection."""
         return parts.link_to(row.connection)
 
-    @admin.display(description="changes since")
+    @admin.display(description=_("changes since"))
     def from_here(self, row: Reread) -> SafeString:
         """Return from when on changes are looked for."""
         return parts.moment(row.since)
 
-    @admin.display(description="meetings before")
+    @admin.display(description=_("meetings before"))
     def to_here(self, row: Reread) -> SafeString:
         """Return which meetings are left out."""
         return parts.moment(row.until)
 
-    @admin.display(description="read up to")
+    @admin.display(description=_("read up to"))
     def reached(self, row: Reread) -> SafeString:
         """Return how far it has come."""
         return parts.moment(row.reached_at)
 
-    @admin.display(description="asked for")
+    @admin.display(description=_("asked for"))
     def asked(self, row: Reread) -> SafeString:
         """Return when it was asked for."""
         return parts.moment(row.asked_at)
 
-    @admin.display(description="finished")
+    @admin.display(description=_("finished"))
     def finished(self, row: Reread) -> SafeString:
         """Return when it was over."""
         return parts.moment(row.finished_at)

@@ -8,7 +8,9 @@ from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import asking
 from calendly_connector.clients import errors
@@ -17,6 +19,7 @@ from calendly_connector.models.fields import SecretUnreadableError
 from calendly_connector.services import accounts, debug, oauth, reread, rotation, setup, subscription
 from calendly_connector.services import connection as connections
 
+Text = str | Promise
 Told = tuple[int, str]
 """A level of `django.contrib.messages` and words."""
 
@@ -24,7 +27,7 @@ Do = Callable[[HttpRequest, Connection], list[Told]]
 
 CHANGE, CHANGE_BREVO = "calendly_connector.change_connection", "calendly_connector.change_brevoaccount"
 PAUSE_BREVO = "calendly_connector.pause_brevoaccount"
-PAUSING = (
+PAUSING = _(
     "Nothing is sent to Brevo until writing is resumed. Bookings are still received and taken in; what they call for "
     "waits."
 )
@@ -40,12 +43,12 @@ EXPECTED = (
 class Step:
     """One thing to do. With a question, it is asked before anything happens."""
 
-    label: str
+    label: Text
     do: Do
     permission: str = CHANGE
-    question: str = ""
-    consequence: str = ""
-    reason_label: str = ""  # with it, a reason has to be given
+    question: Text = ""
+    consequence: Text = ""
+    reason_label: Text = ""  # with it, a reason has to be given
 
 
 def told_of(step: Step, request: HttpRequest, connection: Connection) -> list[Told]:
@@ -65,30 +68,42 @@ def save_token(request: HttpRequest, connection: Connection) -> list[Told]:
     """Test and keep a personal access token; a refusal changes nothing."""
     token = request.POST.get("secret", "").strip()
     if not token:
-        return [(messages.ERROR, "There was no token in the field, so nothing was changed.")]
+        return [(messages.ERROR, gettext("There was no token in the field, so nothing was changed."))]
     try:
         report = setup.save_calendly_token(connection, token)
     except errors.Unauthorized as error:
-        words = "Calendly doesn't accept this token. Was it copied whole, and is it still listed in Calendly?"
-        return [(messages.ERROR, f"{words} Nothing was changed. {error}")]
+        words = gettext("Calendly doesn't accept this token. Was it copied whole, and is it still listed in Calendly?")
+        return [
+            (messages.ERROR, gettext("%(words)s Nothing was changed. %(error)s") % {"words": words, "error": error})
+        ]
     except EXPECTED as error:
-        return [(messages.ERROR, f"{words_for(error)} Nothing was changed.")]
-    return [(messages.SUCCESS, f"“{connection}” is connected."), *_infos(report.lines)]
+        return [(messages.ERROR, gettext("%(error)s Nothing was changed.") % {"error": words_for(error)})]
+    return [
+        (messages.SUCCESS, gettext("“%(connection)s” is connected.") % {"connection": connection}),
+        *_infos(report.lines),
+    ]
 
 
 def save_key(request: HttpRequest, connection: Connection) -> list[Told]:
     """Test and keep a Brevo key; a refusal changes nothing."""
     key, account = request.POST.get("secret", "").strip(), connection.brevo_account
     if not key:
-        return [(messages.ERROR, "There was no key in the field, so nothing was changed.")]
+        return [(messages.ERROR, gettext("There was no key in the field, so nothing was changed."))]
     try:
         found = setup.save_brevo_key(account, key)
     except EXPECTED as error:
         is_kept = _is_stored(account, key)
-        fate = "The key was saved, but not everything could be read." if is_kept else "The key was not saved."
+        fate = (
+            gettext("The key was saved, but not everything could be read.")
+            if is_kept
+            else gettext("The key was not saved.")
+        )
         return [(messages.ERROR, f"{fate} {words_for_key(error)}")]
-    automation = "on" if found.has_automation else "off: events are kept, but start no automation"
-    words = f"The key belongs to {account.name} and was saved. Marketing automation is {automation}."
+    automation = gettext("on") if found.has_automation else gettext("off: events are kept, but start no automation")
+    words = gettext("The key belongs to %(name)s and was saved. Marketing automation is %(automation)s.") % {
+        "name": account.name,
+        "automation": automation,
+    }
     return [(messages.SUCCESS, words)]
 
 
@@ -97,10 +112,16 @@ def words_for_key(error: Exception) -> str:
     if isinstance(error, errors.UnknownAddress):
         return accounts.words_for(error)
     if isinstance(error, errors.Unauthorized):
-        return f"Brevo doesn't accept it. Was it copied whole, and is it an API key, not an SMTP key? {error}"
+        return gettext(
+            "Brevo doesn't accept it. Was it copied whole, and is it an API key, not an SMTP key? %(error)s"
+        ) % {"error": error}
     if isinstance(error, errors.Refused):
         return accounts.words_for(error)
-    return f"Brevo can't be asked just now; try again. {error}" if isinstance(error, errors.ApiError) else str(error)
+    return (
+        gettext("Brevo can't be asked just now; try again. %(error)s") % {"error": error}
+        if isinstance(error, errors.ApiError)
+        else str(error)
+    )
 
 
 def _is_stored(account: BrevoAccount, key: str) -> bool:
@@ -114,20 +135,34 @@ def test(request: HttpRequest, connection: Connection) -> list[Told]:
     """Ask both services who we are, and read what they offer."""
     report = setup.check(connection)
     missing = ", ".join(name for name, _ in report.missing_attributes)
-    lacking = [(messages.WARNING, f"The mapping names attributes that Brevo lacks: {missing}.")] if missing else []
-    return [(messages.SUCCESS, "Both accounts answer."), *_infos(report.lines), *lacking]
+    lacking = (
+        [
+            (
+                messages.WARNING,
+                gettext("The mapping names attributes that Brevo lacks: %(missing)s.") % {"missing": missing},
+            )
+        ]
+        if missing
+        else []
+    )
+    return [(messages.SUCCESS, gettext("Both accounts answer.")), *_infos(report.lines), *lacking]
 
 
 def disconnect(request: HttpRequest, connection: Connection) -> list[Told]:
     """Delete the subscription, revoke the tokens, forget them."""
     done = oauth.disconnect(connection)
-    return [(messages.SUCCESS, f"“{connection}” is disconnected."), *_infos(done)]
+    return [
+        (messages.SUCCESS, gettext("“%(connection)s” is disconnected.") % {"connection": connection}),
+        *_infos(done),
+    ]
 
 
 def subscribe(request: HttpRequest, connection: Connection) -> list[Told]:
     """Make sure that one good subscription posts to us."""
     if not connection.organization:
-        return [(messages.ERROR, "It isn't known whose Calendly account this is. Connect it, or test it, first.")]
+        return [
+            (messages.ERROR, gettext("It isn't known whose Calendly account this is. Connect it, or test it, first."))
+        ]
     return [(messages.SUCCESS, subscription.subscribe(connection).words)]
 
 
@@ -146,32 +181,42 @@ def read_again(request: HttpRequest, connection: Connection) -> list[Told]:
     """Have everything that changed within a day read again."""
     since = timezone.now() - timedelta(days=1)
     reread.reread(connection, since, why=f"Asked for by {request.user.get_username()}")
-    return [(messages.SUCCESS, "The last day is being read again. What was missed is taken in; nothing is doubled.")]
+    return [
+        (
+            messages.SUCCESS,
+            gettext("The last day is being read again. What was missed is taken in; nothing is doubled."),
+        )
+    ]
 
 
 def switch_debug_on(request: HttpRequest, connection: Connection) -> list[Told]:
     """Keep what is said between Calendly, us and Brevo, for a day."""
     debug.switch(connection, is_on=True)
-    return [(messages.SUCCESS, _("Debug mode is on. It ends by itself tomorrow at this time."))]
+    return [(messages.SUCCESS, gettext("Debug mode is on. It ends by itself tomorrow at this time."))]
 
 
 def switch_debug_off(request: HttpRequest, connection: Connection) -> list[Told]:
     """Keep nothing more."""
     debug.switch(connection, is_on=False)
-    return [(messages.SUCCESS, _("Debug mode is off. What was kept goes after a week."))]
+    return [(messages.SUCCESS, gettext("Debug mode is off. What was kept goes after a week."))]
 
 
 def pause(request: HttpRequest, connection: Connection) -> list[Told]:
     """Stop writing to Brevo until staff resume it."""
     account, why = connection.brevo_account, asking.reason_in(request)
     accounts.pause_for_staff(account, by=request.user.get_username(), why=why)
-    return [(messages.SUCCESS, _("Writing to %(account)s is paused: %(why)s") % {"account": account, "why": why})]
+    return [(messages.SUCCESS, gettext("Writing to %(account)s is paused: %(why)s") % {"account": account, "why": why})]
 
 
 def resume(request: HttpRequest, connection: Connection) -> list[Told]:
     """Go on writing to Brevo."""
     accounts.resume(connection.brevo_account)
-    return [(messages.SUCCESS, f"Writing to {connection.brevo_account} goes on.")]
+    return [
+        (
+            messages.SUCCESS,
+            gettext("Writing to %(brevo_account)s goes on.") % {"brevo_account": connection.brevo_account},
+        )
+    ]
 
 
 def _infos(lines: list[str]) -> list[Told]:
@@ -179,50 +224,56 @@ def _infos(lines: list[str]) -> list[Told]:
 
 
 STEPS = {
-    "token": Step(label="Test and save", do=save_token),
-    "key": Step(label="Test and save", do=save_key, permission=CHANGE_BREVO),
-    "test": Step(label="Test both accounts", do=test),
+    "token": Step(label=_("Test and save"), do=save_token),
+    "key": Step(label=_("Test and save"), do=save_key, permission=CHANGE_BREVO),
+    "test": Step(label=_("Test both accounts"), do=test),
     "disconnect": Step(
-        label="Disconnect",
+        label=_("Disconnect"),
         do=disconnect,
-        question="Disconnect from Calendly?",
-        consequence="The webhook subscription is deleted, so that no booking comes in any more. Then the access is "
-        "given back to Calendly and forgotten here. Bookings and contacts stay as they are, and the connection may be "
-        "connected again.",
+        question=_("Disconnect from Calendly?"),
+        consequence=_(
+            "The webhook subscription is deleted, so that no booking comes in any more. Then the access is "
+            "given back to Calendly and forgotten here. Bookings and contacts stay as they are, and the connection "
+            "may be connected again."
+        ),
     ),
-    "subscribe": Step(label="Subscribe / repair", do=subscribe),
-    "reach": Step(label="Test: can Calendly reach us?", do=reach),
+    "subscribe": Step(label=_("Subscribe / repair"), do=subscribe),
+    "reach": Step(label=_("Test: can Calendly reach us?"), do=reach),
     "rotate": Step(
-        label="Change the signing key",
+        label=_("Change the signing key"),
         do=rotate,
-        question="Change the signing key?",
-        consequence="A new key is made, and Calendly is told by a new subscription. Deliveries signed with the old key "
-        "are taken for another day, so that none is lost.",
+        question=_("Change the signing key?"),
+        consequence=_(
+            "A new key is made, and Calendly is told by a new subscription. Deliveries signed with the old key "
+            "are taken for another day, so that none is lost."
+        ),
     ),
-    "reread": Step(label="Read again the last day", do=read_again),
+    "reread": Step(label=_("Read again the last day"), do=read_again),
     "debug_on": Step(
-        label="Switch debug mode on",
+        label=_("Switch debug mode on"),
         do=switch_debug_on,
-        question="Switch debug mode on for a day?",
-        consequence="Until this time tomorrow, the headers and bodies of Calendly's deliveries and of our calls to "
-        "Calendly and Brevo are kept, for whoever has to find out why something doesn't work. Secrets, names, e-mail "
-        "addresses, phone numbers and answers are masked before anything is stored. Records go after a week.",
+        question=_("Switch debug mode on for a day?"),
+        consequence=_(
+            "Until this time tomorrow, the headers and bodies of Calendly's deliveries and of our calls to "
+            "Calendly and Brevo are kept, for whoever has to find out why something doesn't work. Secrets, names, "
+            "e-mail addresses, phone numbers and answers are masked before anything is stored. Records go after a week."
+        ),
     ),
-    "debug_off": Step(label="Switch debug mode off", do=switch_debug_off),
+    "debug_off": Step(label=_("Switch debug mode off"), do=switch_debug_off),
     "pause": Step(
-        label="Pause writing",
+        label=_("Pause writing"),
         do=pause,
         permission=PAUSE_BREVO,
-        question="Pause writing?",
+        question=_("Pause writing?"),
         consequence=PAUSING,
         reason_label="Why?",
     ),
     "resume": Step(
-        label="Resume writing",
+        label=_("Resume writing"),
         do=resume,
         permission=PAUSE_BREVO,
-        question="Resume writing?",
-        consequence="Everything that waited is sent to Brevo now. Is the cause of the pause mended?",
+        question=_("Resume writing?"),
+        consequence=_("Everything that waited is sent to Brevo now. Is the cause of the pause mended?"),
     ),
 }
 """The last part of the address → what happens there."""

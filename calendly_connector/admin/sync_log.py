@@ -8,12 +8,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import path
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import asking, choosing, parts, repair_acts, replay
 from calendly_connector.admin import repair as repair_page
-from calendly_connector.admin.base import HistoryAdmin, plural
+from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.filters import HappeningFilter
 from calendly_connector.admin.parts import Tone
 from calendly_connector.models import BrevoAccount, SyncLogEntry, TriggerMapping
@@ -30,11 +30,11 @@ TONES = {
     State.FAILED: Tone.BAD,
 }
 LABELS = {
-    "name": "Event name",
-    "at": "Happened at",
-    "lists": "Lists",
-    "leave": "Lists to leave",
-    "warnings": "Warnings",
+    "name": _("Event name"),
+    "at": _("Happened at"),
+    "lists": _("Lists"),
+    "leave": _("Lists to leave"),
+    "warnings": _("Warnings"),
 }
 """What a request holds beside attributes and properties; the rest is our own bookkeeping."""
 
@@ -52,13 +52,13 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
     list_select_related = ("person", "booking")
     list_filter = ("state", "kind", HappeningFilter, "created_at", "connection")
     search_fields = ("person__email", "booking__name", "booking__uri", "summary", "reason")
-    search_help_text = "E-mail, name, invitee address, what was done, or the reason"
+    search_help_text = _("E-mail, name, invitee address, what was done, or the reason")
     actions = ("retry", "replay", "skip")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("state_badge", "summary", "reason", "kind", "trigger")}),
-        ("For whom", {"fields": ("person_link", "booking_link", "delivery_link", "connection_link")}),
-        ("What is, or was, sent to Brevo", {"fields": ("request_table",), "classes": ("cc-whole",)}),
-        ("When", {"fields": ("created", "sent", "settled", "attempts")}),
+        (_("For whom"), {"fields": ("person_link", "booking_link", "delivery_link", "connection_link")}),
+        (_("What is, or was, sent to Brevo"), {"fields": ("request_table",), "classes": ("cc-whole",)}),
+        (_("When"), {"fields": ("created", "sent", "settled", "attempts")}),
     )
 
     def get_urls(self) -> list[Any]:
@@ -70,42 +70,42 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
             *super().get_urls(),
         ]
 
-    @admin.display(description="age", ordering="created_at")
+    @admin.display(description=_("age"), ordering="created_at")
     def when(self, row: SyncLogEntry) -> SafeString:
         """Return how old the entry is."""
         return parts.age(row.created_at)
 
-    @admin.display(description="step", ordering="summary")
+    @admin.display(description=_("step"), ordering="summary")
     def step(self, row: SyncLogEntry) -> SafeString:
         """Return what is to be done, or was, and why not."""
         return parts.with_reason(parts.page_of(SyncLogEntry, row.pk), row.summary, row.reason)
 
-    @admin.display(description="trigger")
+    @admin.display(description=_("trigger"))
     def trigger(self, row: SyncLogEntry) -> str:
         """Return what an event tells of."""
-        return dict(TriggerMapping.Trigger.choices).get(row.happening.split(":")[0], row.happening) or "–"
+        return str(dict(TriggerMapping.Trigger.choices).get(row.happening.split(":")[0], row.happening) or "–")
 
-    @admin.display(description="person", ordering="person__email")
+    @admin.display(description=_("person"), ordering="person__email")
     def person_link(self, row: SyncLogEntry) -> SafeString:
         """Return a link to whom it concerns."""
         return parts.link_to(row.person, parts.email(row.person.email))
 
-    @admin.display(description="booking", ordering="booking__start_at")
+    @admin.display(description=_("booking"), ordering="booking__start_at")
     def booking_link(self, row: SyncLogEntry) -> SafeString:
         """Return a link to the booking that called for it."""
         return parts.link_to(row.booking, row.booking.meeting_name) if row.booking else parts.NOTHING
 
-    @admin.display(description="webhook delivery")
+    @admin.display(description=_("webhook delivery"))
     def delivery_link(self, row: SyncLogEntry) -> SafeString:
         """Return a link to the delivery that brought the news."""
         return parts.link_to(row.delivery)
 
-    @admin.display(description="connection")
+    @admin.display(description=_("connection"))
     def connection_link(self, row: SyncLogEntry) -> SafeString:
         """Return a link to the connection."""
         return parts.link_to(row.connection)
 
-    @admin.display(description="request")
+    @admin.display(description=_("request"))
     def request_table(self, row: SyncLogEntry) -> SafeString:
         """Return what was sent, one line for each value."""
         account, rows = row.connection.brevo_account, list[tuple[str, str]]()
@@ -114,21 +114,21 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
                 rows += parts.pairs(value)
             elif name in LABELS and value:
                 is_lists = name in ("lists", "leave")
-                rows += parts.pairs({LABELS[name]: list_names(account, value) if is_lists else value})
-        empty = "It is decided just before writing, from all of the person's bookings."
-        return parts.table(("Name", "Value"), rows, empty=empty)
+                rows += parts.pairs({str(LABELS[name]): list_names(account, value) if is_lists else value})
+        empty = gettext("It is decided just before writing, from all of the person's bookings.")
+        return parts.table((gettext("Name"), gettext("Value")), rows, empty=empty)
 
-    @admin.display(description="wanted")
+    @admin.display(description=_("wanted"))
     def created(self, row: SyncLogEntry) -> SafeString:
         """Return when it was decided."""
         return parts.moment(row.created_at)
 
-    @admin.display(description="sent")
+    @admin.display(description=_("sent"))
     def sent(self, row: SyncLogEntry) -> SafeString:
         """Return when its call was made."""
         return parts.moment(row.sent_at)
 
-    @admin.display(description="settled")
+    @admin.display(description=_("settled"))
     def settled(self, row: SyncLogEntry) -> SafeString:
         """Return when its outcome was known."""
         return parts.moment(row.settled_at)
@@ -139,7 +139,7 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
         left_out = ("skip",) if row.state == State.FAILED or row.cause else ()
         return (*again, *(("replay",) if row.state not in journal.OPEN else ()), *left_out)
 
-    @admin.action(description=gettext_lazy("Replay…"), permissions=["act"])
+    @admin.action(description=_("Replay…"), permissions=["act"])
     def replay(self, request: HttpRequest, queryset: QuerySet[SyncLogEntry]) -> HttpResponseBase:
         """Plan to do entries once more; the plan's page starts it."""
         try:
@@ -148,40 +148,49 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
-    @admin.action(description=gettext_lazy("Leave out…"), permissions=["act"])
+    @admin.action(description=_("Leave out…"), permissions=["act"])
     def skip(self, request: HttpRequest, queryset: QuerySet[SyncLogEntry]) -> HttpResponseBase | None:
         """Leave failed entries out for good, with a reason."""
         why = asking.reason_in(request)
         if not why:
             return asking.ask(
                 request,
-                title=_("Leave these entries out?"),
+                title=gettext("Leave these entries out?"),
                 lines=[repair_acts.skip_words(repair.worth_mending(queryset).count())],
-                button=_("Yes, leave them out"),
+                button=gettext("Yes, leave them out"),
                 back=parts.list_of(SyncLogEntry),
                 hidden=asking.carried(request),
-                reason_label=_("Why?"),
+                reason_label=gettext("Why?"),
             )
         count = repair.skip(queryset, by=request.user.get_username(), why=why)
         self.message_user(request, repair_acts.skipped_words(count, why))
         return None
 
-    @admin.action(description="Try again", permissions=["act"])
+    @admin.action(description=_("Try again"), permissions=["act"])
     def retry(self, request: HttpRequest, queryset: QuerySet[SyncLogEntry]) -> HttpResponseBase | None:
         """Let failed steps wait again; they are sent at once."""
         page = self.confirm(
             request,
             queryset,
-            question="Try again?",
-            consequence="What failed is sent to Brevo again, in order and person by person. "
-            "Entries that didn't fail are left alone.",
-            button="Yes, try again",
+            question=gettext("Try again?"),
+            consequence=gettext(
+                "What failed is sent to Brevo again, in order and person by person. "
+                "Entries that didn't fail are left alone."
+            ),
+            button=gettext("Yes, try again"),
         )
         if page:
             return page
         done = retry.retry_entries(queryset)
-        people = plural(done.people, "person", "people")
-        self.message_user(request, f"{plural(done.entries, 'entry', 'entries')} of {people} will be tried again.")
+        people = ngettext("%(count)d person", "%(count)d people", done.people) % {"count": done.people}
+        self.message_user(
+            request,
+            gettext("%(entries)s of %(people)s will be tried again.")
+            % {
+                "entries": ngettext("%(count)d entry", "%(count)d entries", done.entries) % {"count": done.entries},
+                "people": people,
+            },
+        )
         return None
 
 
@@ -202,4 +211,8 @@ def log_table(entries: QuerySet[SyncLogEntry]) -> SafeString:
         )
         for entry in entries.order_by("-pk")[:NEWEST]
     ]
-    return parts.table(("Age", "State", "Step", "Reason"), rows, empty="Nothing has been written to Brevo for this.")
+    return parts.table(
+        (gettext("Age"), gettext("State"), gettext("Step"), gettext("Reason")),
+        rows,
+        empty=gettext("Nothing has been written to Brevo for this."),
+    )

@@ -68,7 +68,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
     else:
         said = gettext("“%(connection)s” is connected.") % {"connection": connection}
-        LogEntry.objects.log_actions(request.user.pk, [connection], CHANGE, change_message=said)
+        LogEntry.objects.log_actions(request.user.pk or 0, [connection], CHANGE, change_message=said)
         messages.success(request, said)
         for line in report.lines:
             messages.info(request, line)
