@@ -69,7 +69,7 @@ class KindFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return every kind."""
-        return [(kind, words) for kind, (words, _) in KINDS.items()]
+        return [(kind, str(words)) for kind, (words, _model) in KINDS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
         """Keep jobs of that kind."""
@@ -207,4 +207,4 @@ class ScheduleAdmin(NoAddOrDelete, ConnectorAdmin[Schedule]):
 
 def words_for(kind: str) -> str:
     """Return a kind of job in staff's words."""
-    return KINDS[kind][0] if kind in KINDS else kind
+    return str(KINDS[kind][0]) if kind in KINDS else kind
