@@ -53,7 +53,7 @@ def needs_of(
     pulses: Mapping[int, Pulse],
     lacks: Mapping[int, Undecided],
 ) -> list[Need]:
-    """Return every line that this member of staff may read. Asks three times: for causes (twice), and for notices."""
+    """Return every line that this member of staff may read. Asks twice: for causes and for notices."""
     found: list[Need] = []
     if viewer.may_see(Connection):
         for row in connections:
@@ -61,7 +61,7 @@ def needs_of(
     if viewer.may_see(BrevoAccount):
         found += map(_paused, home.paused_accounts(connections))
     if viewer.may_see(SyncLogEntry):
-        found += _causes(connections)
+        found += _causes(connections, pulses)
     for row in connections:
         found += _undecided(viewer, row, lacks.get(row.pk, Undecided()))
     if viewer.may_see(Notice):
@@ -91,9 +91,9 @@ def _paused(account: BrevoAccount) -> Need:
     )
 
 
-def _causes(connections: Sequence[Connection]) -> Iterator[Need]:
+def _causes(connections: Sequence[Connection], pulses: Mapping[int, Pulse]) -> Iterator[Need]:
     names = {row.pk: row for row in connections}
-    for found in home.causes():
+    for found in home.causes(pulses):
         about = cause.split(found.code)[1]
         title = _(remedy.remedy_for(found.code).title) % {"about": about}
         words = ngettext("%(count)s entry: %(cause)s.", "%(count)s entries: %(cause)s.", found.count)

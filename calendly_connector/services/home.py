@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Model, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Max, Model, OuterRef, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from calendly_connector.core import banner
@@ -44,6 +44,7 @@ class Pulse:
     waiting: int = 0
     failed: int = 0
     failed_today: int = 0
+    unexplained: int = 0  # of those that failed: nobody knows what is to be mended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,21 +90,19 @@ def connections_shown() -> list[Connection]:
 
 def pulses() -> dict[int, Pulse]:
     """Return each connection's pulse. Three queries, and a fourth where something is long ago."""
-    moments, failed, today = _last_moments(), Counter[int](), Counter[int]()
-    waiting = _counted(_capped(SyncLogEntry.objects.filter(state__in=journal.OPEN)))
-    rows = _capped(SyncLogEntry.objects.filter(state=State.FAILED).order_by("-created_at")).order_by()
-    since_midnight = Count("pk", filter=Q(settled_at__gte=_midnight()))
-    for key, number, of_today in rows.values_list("connection_id").annotate(Count("pk"), today=since_midnight):
-        failed[key], today[key] = number, of_today
+    failed = SyncLogEntry.objects.filter(state=State.FAILED).order_by("-created_at")
+    failures = list(failed.values_list("connection_id", "settled_at", "cause")[:CAP])
+    waiting = SyncLogEntry.objects.filter(state__in=journal.OPEN).values_list("connection_id", flat=True)
+    midnight = _midnight()
+    counts = {
+        "waiting": Counter(waiting.order_by()[:CAP]),
+        "failed": Counter(key for key, _at, _cause in failures),
+        "failed_today": Counter(key for key, at, _cause in failures if at and at >= midnight),
+        "unexplained": Counter(key for key, _at, cause in failures if not cause),
+    }
     return {
-        key: Pulse(
-            received_at=received_at,
-            written_at=written_at,
-            waiting=waiting[key],
-            failed=failed[key],
-            failed_today=today[key],
-        )
-        for key, (received_at, written_at) in moments.items()
+        key: Pulse(received_at=received_at, written_at=written_at, **{name: each[key] for name, each in counts.items()})
+        for key, (received_at, written_at) in _last_moments().items()
     }
 
 
@@ -119,12 +118,13 @@ def undecided() -> dict[int, Undecided]:
     return {key: _undecided(rows, lines[key]) for key, rows in types.items()}
 
 
-def causes() -> list[Cause]:
-    """Return what there is to mend, the most frequent first. Two queries."""
+def causes(pulses: Mapping[int, Pulse]) -> list[Cause]:
+    """Return what there is to mend, the most frequent first. One query, of a small index of its own."""
     coded = SyncLogEntry.objects.exclude(cause="").order_by().values_list("connection_id", "cause")
     found = [Cause(connection_id=key, code=code, count=number) for key, code, number in coded.annotate(Count("pk"))]
-    others = _counted(_capped(SyncLogEntry.objects.filter(state=State.FAILED, cause="").order_by("-created_at")))
-    found += [Cause(connection_id=key, code="", count=number) for key, number in others.items()]
+    found += [
+        Cause(connection_id=key, code="", count=pulse.unexplained) for key, pulse in pulses.items() if pulse.unexplained
+    ]
     return sorted(found, key=lambda cause: -cause.count)
 
 
@@ -229,16 +229,6 @@ def _last_days() -> dict[tuple[int, str], datetime]:
         (connection, name): min(timezone.now(), datetime.combine(day, time(12), zone))
         for connection, name, day in rows.values_list("connection_id", "name").annotate(Max("date"))
     }
-
-
-def _capped(rows: QuerySet[SyncLogEntry]) -> QuerySet[SyncLogEntry]:
-    """Return the first of some log entries, to be counted."""
-    return SyncLogEntry.objects.filter(pk__in=rows.values("pk")[:CAP])
-
-
-def _counted(rows: QuerySet[SyncLogEntry]) -> Counter[int]:
-    """Return how many there are of each connection."""
-    return Counter(dict(rows.order_by().values_list("connection_id").annotate(Count("pk"))))
 
 
 def _midnight() -> datetime:
