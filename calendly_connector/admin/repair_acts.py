@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from calendly_connector.admin import asking, audit, brevo_account, parts
-from calendly_connector.admin.repair import DO, MAY_CREATE, NAME, PAUSE_BREVO, TAKE_IN
-from calendly_connector.admin.replay import start_all
-from calendly_connector.admin.steps import PAUSING
+from calendly_connector.admin.repair import MAY_CREATE, NAME, TAKE_IN
+from calendly_connector.admin.replay import DO, start_all
+from calendly_connector.admin.steps import PAUSE_BREVO, PAUSING
 from calendly_connector.clients.errors import ApiError
 from calendly_connector.core.cause import ATTRIBUTE_MISSING, split
 from calendly_connector.core.replay import Wish
@@ -147,7 +147,7 @@ def pause(request: HttpRequest) -> HttpResponse:
     account, why = _account(request), asking.reason_in(request)
     if not why:
         return _ask(
-            request, title=_("Pause writing?"), lines=[_(PAUSING)], button=_("Yes, pause"), reason_label=_("Why?")
+            request, title=_("Pause writing?"), lines=[str(PAUSING)], button=_("Yes, pause"), reason_label=_("Why?")
         )
     accounts.pause_for_staff(account, by=request.user.get_username(), why=why)
     audit.note(request, account, _("Paused writing: %(why)s") % {"why": why})

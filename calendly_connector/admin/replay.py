@@ -133,10 +133,10 @@ class ReplayAdmin(HistoryAdmin[Replay]):
         """Add the page of the plan."""
         return [path("plan/", self.admin_site.admin_view(plan_view), name=PLAN), *super().get_urls()]
 
-    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever sees the log sees what is done with it."""
         may = request.user.has_perm
-        return may(SEE) or may(DO) or super().has_view_permission(request, obj)  # type: ignore[arg-type]
+        return may(SEE) or may(DO) or super().has_view_permission(request, obj)
 
     def may_change(self, request: HttpRequest) -> bool:
         """Whoever may replay may stop one."""

@@ -50,7 +50,7 @@ class Plan:
         """Return the effects in words."""
         contacts, lists, asked = self.contacts, self.lists, self.opt_ins
         sent, again = sum(self.events.values()), sum(self.again.values())
-        words = (
+        words: tuple[tuple[int, str, dict[str, int]], ...] = (
             (contacts, ngettext("%(count)s contact is written", "%(count)s contacts are written", contacts), {}),
             (lists, ngettext("%(count)s leaving of lists", "%(count)s leavings of lists", lists), {}),
             (

@@ -189,7 +189,7 @@ class _Redo:
 
     def _request(self, row: SyncLogEntry) -> dict[str, object]:
         """Return what a contact's step carries: whether it is a guest, and the moment whose mapping decides."""
-        kept = {"guest": True} if row.request.get("guest") else {}
+        kept: dict[str, object] = {"guest": True} if row.request.get("guest") else {}
         return kept if self.wish.is_today else {**kept, journal.RULES_AT: row.created_at.isoformat()}
 
     def _send_again(self, row: SyncLogEntry) -> None:

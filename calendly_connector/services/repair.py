@@ -103,8 +103,11 @@ def left_behind() -> list[LeftBehind]:
     return [
         LeftBehind(
             connection=connections[group["connection"]],
+            state=group["state"],
             reason=group["why"],
-            **{name: group[name] for name in ("state", "count", "oldest", "newest")},
+            count=group["count"],
+            oldest=group["oldest"],
+            newest=group["newest"],
         )
         for group in groups
     ]

@@ -61,7 +61,7 @@ def test_a_manager_reads_the_audit_and_finds_by_user(failed: SyncLogEntry) -> No
     operator, manager = client_of(roles.OPERATOR), Client()
     manager.force_login(make_member(roles.MANAGER, "max"))
     account = failed.connection.brevo_account
-    act(operator, "pause", account, **YES)
+    act(operator, "pause", account, **YES, why="a fair")
 
     page = manager.get(parts.list_of(LogEntry, q="vera"))
 

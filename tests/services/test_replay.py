@@ -1,7 +1,8 @@
 """A replay does what its plan said: the contact anew, an event once, nothing twice, and nobody subscribed again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection as database
@@ -104,7 +105,7 @@ def make_one_of_each(connection: Connection) -> None:
 
 @pytest.mark.parametrize("wish", [TODAY, THEN, AGAIN, THEN_AGAIN], ids=["today", "then", "again", "then again"])
 @pytest.mark.parametrize("filters", [{}, {"kind": "event"}, {"states": ("failed",)}], ids=["all", "events", "failed"])
-def test_a_replay_does_what_its_plan_says(connection: Connection, wish: Wish, filters: dict[str, str]) -> None:
+def test_a_replay_does_what_its_plan_says(connection: Connection, wish: Wish, filters: dict[str, Any]) -> None:
     make_one_of_each(connection)
     before = set(ALL.filter(state="waiting").values_list("pk", flat=True))
     planned = plan.plan(connection, Chosen(**filters), wish)
@@ -204,7 +205,7 @@ def test_a_replay_that_dies_in_the_middle_goes_on_where_it_stood(
     for number in range(5):
         make_step(make_booking_row(connection, f"p{number}"), "contact", state="failed")
     row = start(connection)
-    pieces = iter([redo.redo, _die])
+    pieces: Iterator[Callable[..., redo.Redone]] = iter([redo.redo, _die])
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(redo, "redo", lambda *rows, **rest: next(pieces)(*rows, **rest))
