@@ -65,17 +65,21 @@ def redo(rows: Sequence[SyncLogEntry], *, connection: Connection, wish: Wish, nu
     contacts = _contacts(wanted, number)
     changed: list[SyncLogEntry] = []
     made: list[SyncLogEntry] = []
+    mended: list[int] = []
     for key, mine in wanted.items():
         work = _Redo(people[key], mine, outcomes, contacts[key], rules, wish, number)
         work.run()
         changed += work.changed
         made += work.made
-    SyncLogEntry.objects.bulk_update(changed, CHANGED, batch_size=100)
+        mended += work.mended
+    for row in changed:  # Django's bulk_update takes five times as long
+        row.save(update_fields=CHANGED)
+    SyncLogEntry.objects.filter(pk__in=mended).update(cause="")
     SyncLogEntry.objects.bulk_create(made, ignore_conflicts=True)  # an event of this replay exists once
     for person in people.values():
         ledger.ask_for_push(person)
     count = sum(len(mine) for mine in wanted.values())
-    waiting = len(made) + sum(row.state == State.WAITING for row in changed)
+    waiting = len(made) + len(changed)
     return Redone(entries=count, people=len(people), left_out=len(rows) - count, waiting=waiting)
 
 
@@ -126,9 +130,10 @@ class _Redo:
     number: int
     changed: list[SyncLogEntry] = field(default_factory=list)
     made: list[SyncLogEntry] = field(default_factory=list)
+    mended: list[int] = field(default_factory=list)  # rows whose cause is forgotten
 
     def run(self) -> None:
-        """Fill `changed` and `made`."""
+        """Fill `changed`, `made` and `mended`."""
         chosen = [row for row in self.rows if row.kind == Kind.CONTACT]
         following = [row for row in self.rows if row.kind != Kind.CONTACT]
         self._write_contact(chosen, is_followed=bool(following))
@@ -148,8 +153,7 @@ class _Redo:
             self._make_contact(self.rows[0])
         for row in chosen:
             if row.state != State.FAILED and row.cause:
-                row.cause = ""  # what it left out is written now, or said anew
-                self.changed.append(row)
+                self.mended.append(row.pk)  # what it left out is written now, or said anew
 
     @property
     def _is_contact_left_out(self) -> bool:
