@@ -39,6 +39,11 @@ class WebhookDelivery(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["received_at"], name="delivery_received_at"),
             models.Index(
+                fields=["connection", "state"],
+                condition=models.Q(state__in=["failed", "malformed"]),
+                name="delivery_left_behind",
+            ),
+            models.Index(
                 fields=["connection", "email", "id"], condition=models.Q(state="stored"), name="delivery_waiting"
             ),
         ]
