@@ -30,7 +30,10 @@ OF_THE_LIST = {"o", "p", "all", "e", "_changelist_filters"}
 def chosen_by(request: HttpRequest, queryset: QuerySet[SyncLogEntry]) -> Chosen:
     """Return what an action of the list was started for; raise ValueError, with words, for a filter unknown here."""
     if request.POST.get("select_across") != "1":
-        return Chosen(ids=tuple(queryset.order_by("pk").values_list("pk", flat=True)[: chosen.PICKED_LIMIT]))
+        picked = tuple(queryset.order_by("pk").values_list("pk", flat=True)[: chosen.PICKED_LIMIT])
+        if not picked:  # none fits the list's filter any more; a choice of nothing in particular means every entry
+            raise ValueError(_("Choose log entries in the sync log first."))
+        return Chosen(ids=picked)
     found: dict[str, Any] = {"up_to": chosen.newest()}
     for name, value in request.GET.items():
         if name in OF_THE_LIST:

@@ -402,6 +402,18 @@ def test_all_that_match_are_replayed_by_their_filter(staff: Client, missing: lis
     assert Job.objects.filter(kind="push").count() == 3
 
 
+def test_picked_entries_that_fit_the_filter_no_more_do_not_become_every_entry(
+    staff: Client, missing: list[SyncLogEntry]
+) -> None:
+    ALL.update(state="done")
+
+    answer = choose(staff, "replay", missing[0], query="?state__exact=failed")
+
+    assert "chosen" not in answer.headers["Location"]
+    said = [str(message) for message in get_messages(answer.wsgi_request)]
+    assert said == ["Choose log entries in the sync log first."]
+
+
 def test_a_filter_that_a_replay_does_not_know_is_named(staff: Client, missing: list[SyncLogEntry]) -> None:
     query = "?delivery__isnull=True"
 
