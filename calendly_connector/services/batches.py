@@ -22,13 +22,15 @@ def leave_lists(account: BrevoAccount, client: BrevoClient, people: list[int], r
     """Do the waiting "leave lists" steps of many people, 150 a call. May be repeated."""
     waiting = SyncLogEntry.objects.filter(person__in=people, kind=Kind.LEAVE_LISTS, state=State.WAITING)
     steps = list(waiting.select_related("person").order_by("pk"))
+    wanted = {step.pk: journal.lists_to_leave(step) for step in steps}
     leaving: dict[int, list[str]] = defaultdict(list)
     for step in steps:
-        for number in step.request["lists"]:
+        for number in wanted[step.pk]:
             leaving[number].append(step.person.email)
     refusals = {number: _leave(account, client, number, emails, renew) for number, emails in leaving.items()}
-    refused = {step.pk: why for step in steps for number in step.request["lists"] if (why := refusals[number])}
-    journal.settle_all([step for step in steps if step.pk not in refused], State.DONE)
+    refused = {step.pk: why for step in steps for number in wanted[step.pk] if (why := refusals[number])}
+    journal.settle_all([step for step in steps if wanted[step.pk] and step.pk not in refused], State.DONE)
+    journal.settle_all([step for step in steps if not wanted[step.pk]], State.SKIPPED, journal.JOINED_SINCE)
     for step in steps:
         if step.pk in refused:
             journal.failed([step], refused[step.pk], cause=cause.LISTS_REFUSED)

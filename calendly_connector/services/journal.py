@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from calendly_connector.core.lists import LEAVE
 from calendly_connector.core.steps import AskConsent, ConsentProof, UpsertContact, Value
 from calendly_connector.models import ConsentProof as ConsentProofRow
 from calendly_connector.models import Person, SyncLogEntry
@@ -12,6 +13,7 @@ from calendly_connector.models import Person, SyncLogEntry
 State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
 NAMED_LISTS = 10
 COVERED = "Covered by the next write of the same contact."
+JOINED_SINCE = "A later change joined these lists again, so they aren't left."
 LISTS_REFUSED = "Brevo refused. {} Are the lists of the mapping still there?"
 OPEN = (State.WAITING, State.SENDING, State.UNKNOWN)
 RULES_AT = "rules_at"  # where a waiting contact step carries the moment whose mapping is to decide (services.redo)
@@ -114,6 +116,12 @@ def add_leave(person: Person, origin: SyncLogEntry, lists: Sequence[int]) -> Non
         summary=f"Leave lists {_numbers(lists)}",
         request={"lists": list(lists)},
     )
+
+
+def lists_to_leave(step: SyncLogEntry) -> list[int]:
+    """Return the lists of a "leave lists" step that nothing decided since wants the person on, or asks about."""
+    operations = step.person.list_operations
+    return [number for number in step.request["lists"] if operations.get(str(number), LEAVE) == LEAVE]
 
 
 def add_opt_in(person: Person, origin: SyncLogEntry, ask: AskConsent) -> None:

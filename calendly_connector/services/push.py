@@ -119,9 +119,11 @@ class Writer:
         return decision
 
     def _rules(self, steps: list[SyncLogEntry]) -> RuleSet | None:
-        """Return the mapping that the newest step asks for; None: today's."""
-        moment = steps[-1].request.get(journal.RULES_AT)
-        return versions.rules_at(self.person.connection, datetime.fromisoformat(moment)) if moment else None
+        """Return the mapping of the day that every step asks for, the newest one's; None: today's."""
+        moments = [step.request.get(journal.RULES_AT) for step in steps]
+        if None in moments:
+            return None  # news waits too, and must not be written by a mapping that is over
+        return versions.rules_at(self.person.connection, datetime.fromisoformat(moments[-1]))
 
     def _upsert(self, client: BrevoClient, upsert: UpsertContact) -> UpsertContact:
         """Write a contact, without what Brevo refuses of it; return what was really written."""
@@ -151,7 +153,10 @@ class Writer:
         return replace(upsert, attributes=kept)
 
     def _leave_lists(self, client: BrevoClient, step: SyncLogEntry) -> None:
-        lists = step.request["lists"]
+        lists = journal.lists_to_leave(step)
+        if not lists:
+            journal.skipped([step], journal.JOINED_SINCE)
+            return
         try:
             self._call("contacts", lambda: client.leave_lists(self.person.email, lists=lists))
         except errors.NotFound:

@@ -728,3 +728,23 @@ def test_a_webhook_about_quiet_history_fires_only_what_is_new(lives: River) -> N
     lives.flow()
 
     assert lives.event_names(ADA) == ["canceled"]
+
+
+def test_a_list_joined_again_is_not_left_by_a_step_that_waited(river: River) -> None:
+    number = river.brevo.add_list("Bookers")
+    river.map_lists("booked", join=[number])
+    river.map_lists("canceled", leave=[number])
+    first = _book(river)
+    river.flow()
+    river.break_brevo("status", "/contacts/{identifier}", method="PUT", status=503)
+    river.calendly.cancel(first)
+    river.flow()
+    assert river.log(kind="leave_lists")[-1].state == "waiting"
+
+    _book(river, start=SECOND)
+    river.flow()
+    river.hurry()
+    river.work()
+
+    assert river.contact(ADA)["listIds"] == [number]
+    assert river.log(kind="leave_lists")[-1].state == "skipped"

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from calendly_connector.core import cause, decide
 from calendly_connector.core.replay import (
@@ -35,7 +36,7 @@ from calendly_connector.models import (
     SyncLogEntry,
     TriggerMapping,
 )
-from calendly_connector.services import plan, redo, replay, setup, versions
+from calendly_connector.services import accounts, plan, redo, replay, setup, versions
 from calendly_connector.services.chosen import Chosen
 from sandbox import scenarios
 from tests.admin.rows import make_booking_row, make_connection, make_step
@@ -359,6 +360,27 @@ def test_a_contact_can_be_decided_by_the_mapping_of_that_day(river: River) -> No
     assert river.contact(EMAIL)["attributes"]["LASTNAME"] == "Ada"
 
 
+def test_news_that_waits_along_is_written_by_todays_mapping(river: River) -> None:
+    booked = river.calendly.book(event_type="Discovery call", email=EMAIL, name="Ada Berg")
+    with versions.changing(river.connection, by=None, why="Then"):
+        river.map_field("last_name", "LASTNAME")
+    river.flow()
+    number = river.brevo.add_list("Canceled")
+    with versions.changing(river.connection, by=None, why="Now"):
+        river.map_field("first_name", "LASTNAME")
+        river.map_lists("canceled", join=[number])
+    accounts.pause_for_staff(river.account, by="anna", why="A test")
+    river.calendly.cancel(booked)
+    river.flow()
+
+    run(river.connection, Chosen(kind="contact", states=("done",)), THEN)
+    accounts.resume(river.account)
+    river.work()
+
+    assert river.contact(EMAIL)["attributes"]["LASTNAME"] == "Ada"
+    assert river.contact(EMAIL)["listIds"] == [number]
+
+
 def test_a_failed_event_goes_as_it_was_or_by_todays_mapping(river: River) -> None:
     refusal = {"code": "invalid_parameter", "message": "No"}
     river.break_brevo("status", "/events", status=400, body=refusal, times=2)
@@ -439,7 +461,7 @@ def test_a_skipped_event_goes_when_the_mapping_sends_it_now(river: River) -> Non
 
 
 def test_many_people_replayed_by_the_mapping_of_that_day_are_not_imported_by_todays(
-    river: River, settings: object, monkeypatch: pytest.MonkeyPatch
+    river: River, settings: Settings
 ) -> None:
     people = [f"p{number}@example.com" for number in range(3)]
     for email in people:
@@ -449,7 +471,7 @@ def test_many_people_replayed_by_the_mapping_of_that_day_are_not_imported_by_tod
     river.flow()
     with versions.changing(river.connection, by=None, why="Now"):
         river.map_field("first_name", "LASTNAME")
-    monkeypatch.setattr(settings, "PEOPLE_AT_ONCE_FROM", 2)
+    settings.PEOPLE_AT_ONCE_FROM = 2
 
     start(river.connection, Chosen(kind="contact"), THEN)
     replay.advance(Replay.objects.get().pk, lambda: None)
