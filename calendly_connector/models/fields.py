@@ -1,4 +1,7 @@
-"""A text column that is encrypted at rest. A wrong key raises; it never returns, or saves, what it can't read."""
+"""A text column that is encrypted at rest, and decrypted when somebody asks for it.
+
+A wrong key raises then; it never returns, or saves, what it can't read.
+"""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -7,6 +10,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import models
 from django.db.models.functions import Cast
+from django.db.models.query_utils import DeferredAttribute
 
 from calendly_connector import conf, masking
 
@@ -57,21 +61,49 @@ def ciphertext(field: str) -> Cast:
     return Cast(field, models.TextField())
 
 
+class Ciphertext(str):
+    """A secret as it came from the database. Nobody has asked for it yet."""
+
+    __slots__ = ()
+
+
+class SecretAttribute(DeferredAttribute):
+    """Decrypts when somebody asks: a row is read with its secrets by many who need none, and a key may be lost."""
+
+    field: "EncryptedTextField"
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        """Return the secret; raise SecretUnreadableError when no key fits."""
+        if instance is None:
+            return self
+        name = self.field.attname
+        found = instance.__dict__[name] if name in instance.__dict__ else super().__get__(instance, cls)
+        if isinstance(found, Ciphertext):
+            found = instance.__dict__[name] = self.field.decrypt(found)
+        return found
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Keep a value as it is. With this, Python asks `__get__` about values that are there, too."""
+        instance.__dict__[self.field.attname] = value
+
+
 class EncryptedTextField(TextField):
     """Text encrypted with Fernet and bound to its model and field: copied to another column, it can't be read."""
+
+    descriptor_class = SecretAttribute
 
     def get_prep_value(self, value: Any) -> Any:
         """Encrypt on the way to the database."""
         if not value:
             return ""
+        if isinstance(value, Ciphertext):  # read by `values` and written: never encrypted twice
+            value = self.decrypt(value)
         masking.remember(str(value))
         return keyring().encrypt(f"{self._context}\n{value}".encode()).decode()
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        """Decrypt on the way from the database; raise SecretUnreadableError when no key fits."""
-        if not value:
-            return Secret("")
-        return self.decrypt(value)
+        """Return what `SecretAttribute` decrypts when it is asked for."""
+        return Ciphertext(value) if value else Secret("")
 
     def decrypt(self, stored: str) -> Secret:
         """Return the secret behind a stored value; raise SecretUnreadableError."""

@@ -16,6 +16,7 @@ from calendly_connector.services import limits, notices, queue
 
 logger = logging.getLogger(__name__)
 
+STANDING = ("state", "pause_reason", "paused_at")
 Renew = Callable[[], None]
 T = TypeVar("T")
 
@@ -42,7 +43,7 @@ def pause_for_staff(account: BrevoAccount, *, by: str, why: str) -> None:
     words = f"Paused by {by}: {why}"
     pause(account, words)
     BrevoAccount.objects.filter(pk=account.pk).update(pause_reason=words)
-    account.refresh_from_db()
+    account.refresh_from_db(fields=STANDING)
     notices.follow_account(account)
 
 
@@ -53,7 +54,7 @@ def resume(account: BrevoAccount) -> None:
             state=BrevoAccount.State.ACTIVE, pause_reason="", paused_at=None
         )
         limits.resume(account.pk)
-    account.refresh_from_db()
+    account.refresh_from_db(fields=STANDING)
     notices.follow_account(account)
 
 
