@@ -25,6 +25,7 @@ COMPARED = ("core/suggest.py",)  # modules whose texts are compared with other p
 NO_WORDS = {"and/or does not exist", "must be unique", "has no attribute"}  # the same, of single texts
 
 HEAD = '''# ruff: noqa: E501 - a sentence is a line
+# fmt: off
 """Every sentence that core, clients and services leave in the database: written by `python -m tests.stored_words`."""
 
 from django.utils.translation import gettext_noop as _

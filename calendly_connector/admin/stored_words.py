@@ -1,4 +1,5 @@
 # ruff: noqa: E501 - a sentence is a line
+# fmt: off
 """Every sentence that core, clients and services leave in the database: written by `python -m tests.stored_words`."""
 
 from django.utils.translation import gettext_noop as _
@@ -116,8 +117,10 @@ SENTENCES = (
     _("Nothing is connected yet."),
     _("%(a)s lists and %(b)s attributes"),
     _("More than %(a)s picked entries"),
+    _("No text holds a null character"),
     _("This is no choice of log entries"),
     _("Lists are wanted"),
+    _("Numbers are wanted"),
     _("“%(a)s” is no day or moment, such as 2026-11-22 or 2026-11-22T10:00:00+00:00"),
     _("Bring the contact up to date: time has passed"),
     _("Writing to Brevo is paused, and so is asking it. %(a)s"),

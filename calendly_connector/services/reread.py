@@ -1,5 +1,6 @@
-"""Reads bookings again after a gap, or brings in history. Calendly can't be asked "what changed since" (calendly-api.md §4.6), so a window of
-meetings is listed, and the invitees of those that may have changed are recorded like any delivery: nothing is doubled.
+"""Reads bookings again after a gap, or brings in history. Calendly can't be asked "what changed since"
+(calendly-api.md §4.6), so a window of meetings is listed, and the invitees of those that may have changed are recorded
+like any delivery: nothing is doubled.
 
 Runs as a job that keeps its place in a `Reread` row: a killed worker, a full minute or an outage of Calendly's only
 delays it.
