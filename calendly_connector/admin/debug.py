@@ -47,7 +47,9 @@ class StatusFilter(admin.SimpleListFilter):
         kind = self.value()
         if kind == LOST:
             return queryset.filter(status=None)
-        return queryset.filter(status__gte=int(kind) * 100, status__lt=int(kind) * 100 + 100) if kind else queryset
+        if kind not in ("2", "4", "5"):
+            return queryset
+        return queryset.filter(status__gte=int(kind) * 100, status__lt=int(kind) * 100 + 100)
 
 
 @admin.register(DebugRecord)

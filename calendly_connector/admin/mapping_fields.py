@@ -59,7 +59,7 @@ def edited(data: QueryDict) -> QueryDict:
             changed[f"{name.removeprefix(USE)}-source"] = str(data[name])
     if ADD in data:
         total = data.get(f"{PREFIX}-TOTAL_FORMS", "")
-        count = int(total) if total.isdecimal() else 0
+        count = int(total) if total.isdecimal() and len(total) < 5 else 0
         attribute, _bar, source = str(data[ADD]).partition("|")
         line = {"source": source, "attribute": attribute, "overwrite": Overwrite.ALWAYS.value}
         changed.update({f"{PREFIX}-{count}-{part}": value for part, value in line.items()})

@@ -204,4 +204,4 @@ def _account(request: HttpRequest) -> BrevoAccount:
 
 def _number(request: HttpRequest, name: str) -> int:
     text = request.POST.get(name, "")
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) < 19 else 0

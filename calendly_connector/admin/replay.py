@@ -54,7 +54,7 @@ def plan_view(request: HttpRequest) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET
     try:
         chosen = Chosen.from_json(json.loads(asked.get("chosen", "")))
-    except ValueError:
+    except (ValueError, RecursionError):
         return HttpResponseBadRequest(_("Choose log entries in the sync log first."))
     wish = _wish(asked)
     if not chosen.up_to:

@@ -14,6 +14,7 @@ from calendly_connector.models import SyncLogEntry
 
 SEARCHED = ("person__email", "booking__name", "booking__uri", "summary", "reason")
 NO_CAUSE = "-"
+LARGEST = 2**63 - 1  # that a database takes for a key
 PICKED_LIMIT = 1000  # entries that are named one by one; more are chosen by filter
 
 
@@ -40,6 +41,8 @@ class Chosen:
         for name, known in (("kind", SyncLogEntry.Kind.values), ("trigger", list(Trigger))):
             if getattr(self, name) and getattr(self, name) not in known:
                 raise ValueError(f"{name}: {getattr(self, name)}")
+        if any("\0" in text for text in (self.cause, self.email, self.search)):
+            raise ValueError("No text holds a null character")
         if not set(self.states) <= set(SyncLogEntry.State.values):
             raise ValueError(f"states: {', '.join(self.states)}")
         for moment in filter(None, (self.since, self.until)):
@@ -50,12 +53,12 @@ class Chosen:
         """Return what `to_json` wrote; raise ValueError for anything else."""
         if not isinstance(data, Mapping) or not data.keys() <= cls.__dataclass_fields__.keys():
             raise ValueError("This is no choice of log entries")
-        numbers = {name: int(data[name]) for name in ("connection", "person", "up_to") if name in data}
+        numbers = {name: _number(data[name]) for name in ("connection", "person", "up_to") if name in data}
         texts = {name: str(value) for name, value in data.items() if name not in {*numbers, "ids", "states"}}
         ids, states = data.get("ids", ()), data.get("states", ())
         if not isinstance(ids, list | tuple) or not isinstance(states, list | tuple):
             raise ValueError("Lists are wanted")
-        return cls(ids=tuple(map(int, ids)), states=tuple(map(str, states)), **numbers, **texts)  # type: ignore[arg-type]
+        return cls(ids=tuple(map(_number, ids)), states=tuple(map(str, states)), **numbers, **texts)  # type: ignore[arg-type]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types, without what is empty."""
@@ -96,6 +99,13 @@ class Chosen:
             "person__email": self.email.strip().lower(),
             "pk__lte": self.up_to,
         }
+
+
+def _number(value: Any) -> int:
+    """Return a row's number; raise ValueError for what can't be one."""
+    if not isinstance(value, int | str) or not 0 <= (number := int(value)) <= LARGEST:
+        raise ValueError("Numbers are wanted")
+    return number
 
 
 def moment_of(text: str) -> datetime:

@@ -26,6 +26,7 @@ def _greet(account: BrevoAccount) -> str:
         return _pause(account, f"{error} Then resume.")
     except errors.ApiError as error:
         return f"not reached, tried again at the next turn. {error}"
+    account.refresh_from_db(fields=accounts.STANDING)  # staff may have paused it while Brevo answered
     if accounts.is_paused_for_key(account):
         accounts.resume(account)
         return "its key is accepted again; writing goes on."

@@ -93,6 +93,7 @@ def save_brevo_key(account: BrevoAccount, key: str) -> brevo.Account:
     if account._state.adding:
         account.save()
     _keep_account(account, found, "api_key")
+    account.refresh_from_db(fields=accounts.STANDING)  # staff may have paused it while Brevo answered
     if accounts.is_paused_for_key(account):
         accounts.resume(account)
     client = connections.brevo_client(account)

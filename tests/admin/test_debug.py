@@ -68,6 +68,7 @@ def test_a_record_is_read_with_its_headers_and_bodies(log_in: Callable[..., Clie
         ({"answer": "4"}, 1),
         ({"answer": "5"}, 1),
         ({"answer": "lost"}, 1),
+        ({"answer": "abc"}, 4),
         ({"direction__exact": "to_calendly"}, 1),
     ],
 )

@@ -25,7 +25,7 @@ from calendly_connector.models import (
     SyncLogEntry,
     WebhookDelivery,
 )
-from calendly_connector.services import accounts, keep_alive, replay
+from calendly_connector.services import accounts, keep_alive, replay, setup
 from sandbox import scenarios
 from tests.admin.rows import make_booking_row, make_connection, make_delivery, make_step
 from tests.journeys.river import River
@@ -330,6 +330,17 @@ def test_a_pause_by_staff_is_not_lifted_by_the_daily_call(staff: Client, river: 
     assert river.account.pause_reason == "Paused by anna: spring cleaning"
 
 
+def test_a_pause_by_staff_while_the_daily_call_is_made_stays(
+    staff: Client, river: River, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts.pause(river.account, f"{accounts.DEAD_KEY}. Make a new one.")
+    monkeypatch.setattr(setup, "greet_brevo", lambda account, client: pause(staff, river.account))
+
+    keep_alive.keep_alive()
+
+    assert river.account.pause_reason == "Paused by anna: spring cleaning"
+
+
 def test_pausing_asks_for_a_reason_and_resuming_asks_first(staff: Client, connection: Connection) -> None:
     account = connection.brevo_account
     asked, _ = press(staff, "pause", account=account.pk, **YES)
@@ -412,6 +423,18 @@ def test_picked_entries_that_fit_the_filter_no_more_do_not_become_every_entry(
     assert "chosen" not in answer.headers["Location"]
     said = [str(message) for message in get_messages(answer.wsgi_request)]
     assert said == ["Choose log entries in the sync log first."]
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    ['{"ids":[null]}', '{"connection":null}', '{"ids":["99999999999999999999"]}', '{"person":1e400}', "[" * 100_000,
+     '{"search":"\\u0000"}', '{"up_to":-1}', "7"],
+)  # fmt: skip
+def test_a_choice_that_can_not_be_is_refused(staff: Client, missing: list[SyncLogEntry], chosen: str) -> None:
+    answer = staff.post(reverse("admin:calendly_connector_replay_plan"), {"chosen": chosen})
+
+    assert answer.status_code == 400
+    assert not Replay.objects.exists()
 
 
 def test_a_filter_that_a_replay_does_not_know_is_named(staff: Client, missing: list[SyncLogEntry]) -> None:
