@@ -28,6 +28,7 @@ from calendly_connector.models import (
     Person,
     RateLimit,
     Schedule,
+    StatusChange,
     SyncLogEntry,
     WebhookDelivery,
 )
@@ -81,7 +82,7 @@ class ReadyRiver(River):
         self.sandbox.restore(self._prepared)
         self.calendly.deliveries.mode = "hold"
         with connection.cursor() as cursor:
-            for model in (SyncLogEntry, WebhookDelivery, Booking, Person, BulkImport, Job):
+            for model in (StatusChange, SyncLogEntry, WebhookDelivery, Booking, Person, BulkImport, Job):
                 cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608 - our own names
         Schedule.objects.update(next_run_at=timezone.now())
         self.open_limits()
