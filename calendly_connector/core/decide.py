@@ -119,11 +119,10 @@ def contact_attributes(summary: Summary, *, rules: RuleSet) -> Fitted:
     for rule in rules.fields:
         if rule.overwrite is Overwrite.NEVER:
             continue
-        value = fields.read(rule.source, context)
-        if value is None:
-            continue
         try:
-            values[rule.attribute] = _fit(value, rule.attribute, rules)
+            value = _read(rule.source, context)
+            if value is not None:
+                values[rule.attribute] = _fit(value, rule.attribute, rules)
         except attributes.Unfit as unfit:
             warnings.append(f"{rule.attribute} was left out: {unfit}.")
             causes.append(cause.of(unfit.code, rule.attribute))
@@ -131,6 +130,14 @@ def contact_attributes(summary: Summary, *, rules: RuleSet) -> Fitted:
     return Fitted(
         values=values, warnings=tuple(warnings), causes=tuple(causes), only_if_empty=only_if_empty & values.keys()
     )
+
+
+def _read(source: str, context: fields.Context) -> Any:
+    """Return a source's value, None when nothing is known; raise Unfit for numbers of which none can be understood."""
+    value = fields.read(source, context)
+    if value is None and source == fields.PHONE and fields.phones_given(context):
+        raise attributes.Unfit("the phone number can't be understood", code=cause.PHONE_UNREADABLE)
+    return value
 
 
 PHONE_ATTRIBUTES = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})

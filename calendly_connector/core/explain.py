@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from calendly_connector.core import consent, decide, fields, lists
+from calendly_connector.core import consent, decide, lists
 from calendly_connector.core.lists import ListOperations, Wish
 from calendly_connector.core.merge import Entry, Happening
 from calendly_connector.core.person import Summary
@@ -18,8 +18,6 @@ from calendly_connector.core.trigger import Trigger
 
 EMPTY: tuple[Any, ...] = (None, "", [])
 """What Brevo shows for an attribute that holds nothing."""
-
-PHONE = "phone"
 
 
 class Row(StrEnum):
@@ -102,7 +100,7 @@ def _attribute_line(
     rule: FieldRule, summary: Summary, rules: RuleSet, before: Mapping[str, Any] | None
 ) -> AttributeLine:
     fitted = decide.contact_attributes(summary, rules=replace(rules, fields=(rule,)))
-    warnings = fitted.warnings or _unreadable_phone(rule, summary, rules)
+    warnings = fitted.warnings
     value, present = fitted.values.get(rule.attribute), (before or {}).get(rule.attribute)
     return AttributeLine(
         rule=rule,
@@ -111,16 +109,6 @@ def _attribute_line(
         value=value,
         reason=" ".join(warnings),
     )
-
-
-def _unreadable_phone(rule: FieldRule, summary: Summary, rules: RuleSet) -> tuple[str, ...]:
-    """Return words about a number that was given and is none: as a source of its own it counts as not known."""
-    if rule.source != PHONE or rule.overwrite is Overwrite.NEVER:
-        return ()
-    if fields.read(PHONE, fields.Context(person=summary, rules=rules)):
-        return ()
-    given = fields.read(PHONE, fields.Context(person=summary, rules=replace(rules, to_e164=str)))
-    return (f"{rule.attribute} was left out: the phone number can't be understood.",) if given else ()
 
 
 def _fate(rule: FieldRule, value: Value | None, present: Any, warnings: Sequence[str]) -> AttributeFate:

@@ -52,7 +52,7 @@ STATUS_VALUES = {
 }
 """Booking status → the value in Brevo, spelt as in the old platform's documents (design.md §8)."""
 
-ANSWER_PREFIX = "answer:"
+ANSWER_PREFIX, PHONE = "answer:", "phone"
 PHONE_WORDS = (
     "phone",
     "mobile",
@@ -102,14 +102,19 @@ def _zone(name: str) -> tzinfo | None:
 
 def phone(context: Context) -> str:
     """Return the first valid number in E.164: for reminders, in an answer that looks like one, or the one to dial."""
+    numbers = (context.rules.to_e164(given) for given in phones_given(context))
+    return next((number for number in numbers if number), "")
+
+
+def phones_given(context: Context) -> list[str]:
+    """Return what a person wrote where a phone number is looked for, in the order of preference, valid or not."""
     invitee, meeting = context.invitee, context.booking.meeting
     candidates = [
         invitee.text_reminder_number,
         *(answer.answer for answer in invitee.answers if asks_for_phone(answer.question)),
         meeting.location if meeting.location_kind == "outbound_call" else "",
     ]
-    numbers = (context.rules.to_e164(candidate) for candidate in candidates if candidate)
-    return next((number for number in numbers if number), "")
+    return [candidate for candidate in candidates if candidate.strip()]
 
 
 def asks_for_phone(question: str) -> bool:

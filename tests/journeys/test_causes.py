@@ -71,3 +71,20 @@ def test_event_that_is_refused(river: River) -> None:
     river.flow()
 
     assert causes("event") == ["event_refused"]
+
+
+def test_phone_number_that_nobody_can_understand(river: River) -> None:
+    river.calendly.book(event_type="Demo", answers={"Mobile number": "12 34 56 78"}, **TOM)
+
+    river.flow()
+
+    assert causes() == ["phone_unreadable:SMS"]
+    assert "the phone number can't be understood" in SyncLogEntry.objects.get(kind="contact").reason
+
+
+def test_no_phone_number_at_all_is_no_trouble(river: River) -> None:
+    river.calendly.book(event_type="Demo", answers={"Mobile number": " "}, **TOM)
+
+    river.flow()
+
+    assert causes() == [""]
