@@ -1,7 +1,7 @@
 """Lets the labels that Django makes of names be translated: of models, and of columns that name none themselves.
 
-Django knows "received at" from the column `received_at`, but looks it up in no language. Here it is made to, without a
-migration that would repeat every name.
+Django knows "received at" from the column `received_at`, and "bookings" by an "s" after "booking", but looks neither up
+in any language. Here it is made to, without a migration that would repeat every name.
 """
 
 from django.apps import AppConfig
@@ -25,6 +25,7 @@ LABELS = frozenset(
         gettext_noop("body"),
         gettext_noop("booked at"),
         gettext_noop("booking"),
+        gettext_noop("bookings"),
         gettext_noop("brevo account"),
         gettext_noop("bulk import"),
         gettext_noop("cause"),
@@ -34,14 +35,19 @@ LABELS = frozenset(
         gettext_noop("clock at"),
         gettext_noop("closed at"),
         gettext_noop("connection"),
+        gettext_noop("connections"),
         gettext_noop("consent proof"),
+        gettext_noop("consent proofs"),
         gettext_noop("consent rule"),
+        gettext_noop("consent rules"),
         gettext_noop("content"),
         gettext_noop("created at"),
         gettext_noop("daily figure"),
+        gettext_noop("daily figures"),
         gettext_noop("data"),
         gettext_noop("date"),
         gettext_noop("debug record"),
+        gettext_noop("debug records"),
         gettext_noop("debug until"),
         gettext_noop("decided name"),
         gettext_noop("dedupe key"),
@@ -54,9 +60,11 @@ LABELS = frozenset(
         gettext_noop("end at"),
         gettext_noop("event name"),
         gettext_noop("event type"),
+        gettext_noop("event types"),
         gettext_noop("every seconds"),
         gettext_noop("failures"),
         gettext_noop("field mapping"),
+        gettext_noop("field mappings"),
         gettext_noop("finished at"),
         gettext_noop("folder"),
         gettext_noop("free at"),
@@ -70,6 +78,7 @@ LABELS = frozenset(
         gettext_noop("is open"),
         gettext_noop("is wanted again"),
         gettext_noop("job"),
+        gettext_noop("jobs"),
         gettext_noop("join lists"),
         gettext_noop("key"),
         gettext_noop("kind"),
@@ -88,6 +97,7 @@ LABELS = frozenset(
         gettext_noop("made at"),
         gettext_noop("made by"),
         gettext_noop("mapping version"),
+        gettext_noop("mapping versions"),
         gettext_noop("message"),
         gettext_noop("method"),
         gettext_noop("milliseconds"),
@@ -97,6 +107,7 @@ LABELS = frozenset(
         gettext_noop("next run at"),
         gettext_noop("noted at"),
         gettext_noop("notice"),
+        gettext_noop("notices"),
         gettext_noop("number"),
         gettext_noop("opened at"),
         gettext_noop("options"),
@@ -116,6 +127,7 @@ LABELS = frozenset(
         gettext_noop("question"),
         gettext_noop("questions"),
         gettext_noop("rate limit"),
+        gettext_noop("rate limits"),
         gettext_noop("reached"),
         gettext_noop("reached at"),
         gettext_noop("read at"),
@@ -125,15 +137,18 @@ LABELS = frozenset(
         gettext_noop("refresh token"),
         gettext_noop("refused count"),
         gettext_noop("replay"),
+        gettext_noop("replays"),
         gettext_noop("request"),
         gettext_noop("request body"),
         gettext_noop("request headers"),
         gettext_noop("reread"),
         gettext_noop("reread since"),
+        gettext_noop("rereads"),
         gettext_noop("retry started at"),
         gettext_noop("role"),
         gettext_noop("run after"),
         gettext_noop("schedule"),
+        gettext_noop("schedules"),
         gettext_noop("scope"),
         gettext_noop("scopes"),
         gettext_noop("sends event"),
@@ -145,11 +160,13 @@ LABELS = frozenset(
         gettext_noop("size"),
         gettext_noop("source"),
         gettext_noop("staff preference"),
+        gettext_noop("staff preferences"),
         gettext_noop("start at"),
         gettext_noop("state"),
         gettext_noop("state reason"),
         gettext_noop("status"),
         gettext_noop("status change"),
+        gettext_noop("status changes"),
         gettext_noop("subject"),
         gettext_noop("subscription checked at"),
         gettext_noop("subscription state"),
@@ -163,6 +180,7 @@ LABELS = frozenset(
         gettext_noop("total"),
         gettext_noop("trigger"),
         gettext_noop("trigger mapping"),
+        gettext_noop("trigger mappings"),
         gettext_noop("until"),
         gettext_noop("updated at"),
         gettext_noop("uri"),
@@ -184,7 +202,10 @@ def made_of_names(app: AppConfig) -> dict[str, list[tuple[object, str]]]:
     """Return the labels that Django made: label → the objects and the attributes that hold it."""
     found: dict[str, list[tuple[object, str]]] = {}
     for model in app.get_models():
-        holders = [(model._meta, name) for name in ("verbose_name", "verbose_name_plural")]
+        singular = model._meta.verbose_name
+        if isinstance(singular, str) and "verbose_name_plural" not in model._meta.original_attrs:
+            found.setdefault(f"{singular}s", []).append((model._meta, "verbose_name_plural"))  # as Django makes it
+        holders = [(model._meta, "verbose_name")]
         columns = [(each, "verbose_name") for each in model._meta.fields if each._verbose_name is None]  # type: ignore[attr-defined]
         for holder, name in [*holders, *columns]:
             if isinstance(label := getattr(holder, name), str):

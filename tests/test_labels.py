@@ -28,3 +28,11 @@ def labels_of(model: type[Model]) -> list[object]:
 
 def test_a_label_says_what_it_said() -> None:
     assert str(models.WebhookDelivery._meta.get_field("received_at").verbose_name) == "received at"
+
+
+def test_a_plural_is_looked_up_whole() -> None:
+    options = [model._meta for model in APP.get_models()]
+
+    glued = [each.verbose_name_plural for each in options if "verbose_name_plural" not in each.original_attrs]
+
+    assert {str(each) for each in glued} <= labels.LABELS

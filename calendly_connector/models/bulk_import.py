@@ -34,6 +34,7 @@ class BulkImport(models.Model):
         """Readable names."""
 
         verbose_name = _("bulk import")
+        verbose_name_plural = _("bulk imports")
 
     def __str__(self) -> str:
         return gettext("Import of %(people_count)s people") % {"people_count": self.people_count}

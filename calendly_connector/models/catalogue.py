@@ -54,6 +54,7 @@ class BrevoList(models.Model):
         """Once per account."""
 
         verbose_name = _("Brevo list")
+        verbose_name_plural = _("Brevo lists")
         constraints: ClassVar = [models.UniqueConstraint(fields=["account", "number"], name="brevo_list_once")]
 
     def __str__(self) -> str:
@@ -73,6 +74,7 @@ class BrevoAttribute(models.Model):
         """Once per account."""
 
         verbose_name = _("Brevo attribute")
+        verbose_name_plural = _("Brevo attributes")
         constraints: ClassVar = [models.UniqueConstraint(fields=["account", "name"], name="brevo_attribute_once")]
 
     def __str__(self) -> str:

@@ -45,6 +45,7 @@ class BrevoAccount(models.Model):
         """Readable names."""
 
         verbose_name = _("Brevo account")
+        verbose_name_plural = _("Brevo accounts")
         permissions: ClassVar = [("pause_brevoaccount", "Can pause and resume writing to Brevo")]
 
     def __str__(self) -> str:

@@ -59,7 +59,7 @@ class SyncLogEntry(models.Model):
         """An automation event exists once; what waits is found quickly."""
 
         verbose_name = _("sync log entry")
-        verbose_name_plural = _("sync log")
+        verbose_name_plural = _("sync log entries")
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["booking", "happening"], condition=models.Q(kind="event"), name="event_once_per_happening"
