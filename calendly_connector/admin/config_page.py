@@ -19,7 +19,12 @@ from calendly_connector.services.config_file import Plan
 from calendly_connector.services.yaml_text import LARGEST, Line
 
 NAME, EXPORT = "file", "export"
-CHANGE = "calendly_connector.change_connection"
+CHANGE = (
+    "calendly_connector.change_connection",
+    "calendly_connector.change_triggermapping",
+    "calendly_connector.change_fieldmapping",
+)
+"""A file says all of it."""
 LONGEST_EXCERPT, LONGEST_NOTE = 120, 2000
 
 
@@ -40,7 +45,7 @@ def show(request: HttpRequest, connection: Connection, rest: str) -> HttpRespons
         raise Http404
     if request.method != "POST":
         return _page(request, connection)
-    if not request.user.has_perm(CHANGE):
+    if not request.user.has_perms(CHANGE):
         raise PermissionDenied
     return read(request, connection)
 
@@ -95,7 +100,7 @@ def _page(request: HttpRequest, connection: Connection, *, text: str = "", plan:
         title=_("Configuration as a file"),
         current=NAME,
         export=page.address_of(connection, NAME, EXPORT),
-        may_change=request.user.has_perm(CHANGE),
+        may_change=request.user.has_perms(CHANGE),
         text=text,
         plan=plan,
         errors=_told(text, plan.errors) if plan else [],

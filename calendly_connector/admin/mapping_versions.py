@@ -14,7 +14,12 @@ from calendly_connector.models import Connection, MappingVersion
 from calendly_connector.services import snapshot, versions
 
 NAME, PER_PAGE = "versions", 25
-ROLL_BACK = "calendly_connector.change_connection"
+ROLL_BACK = (
+    "calendly_connector.change_connection",
+    "calendly_connector.change_triggermapping",
+    "calendly_connector.change_fieldmapping",
+)
+"""A version holds the grid and the fields, and going back changes the connection."""
 NOW = "now"
 MOST_OFFERED = 200  # versions to compare with
 
@@ -84,7 +89,7 @@ def show(request: HttpRequest, version: MappingVersion) -> HttpResponse:
         other=other,
         others=others.values_list("number", "made_at")[:MOST_OFFERED],
         differences=versions.differences(connection, version.content, _content_of(connection, other)),
-        may_roll_back=request.user.has_perm(ROLL_BACK),
+        may_roll_back=request.user.has_perms(ROLL_BACK),
         roll_back_address=page.address_of(connection, NAME, f"{version.number}/roll-back"),
     )
 
@@ -105,7 +110,7 @@ def sections_of(version: MappingVersion) -> list[tuple[str, list[str]]]:
 
 def roll_back(request: HttpRequest, version: MappingVersion) -> HttpResponse:
     """Ask whether to make a version the mapping again, then do it."""
-    if not request.user.has_perm(ROLL_BACK):
+    if not request.user.has_perms(ROLL_BACK):
         raise PermissionDenied
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])

@@ -19,6 +19,7 @@ from tests.browser import log_in as log_in_browser
 from tests.browser import open_page, watch_complaints
 from tests.services.test_config_file import OLD
 
+PERMISSIONS = ("change_connection", "change_triggermapping", "change_fieldmapping")
 OWN = "version: 1\nconnection: {grace_hours: 3}\nfields: [{source: first_name, attribute: FIRSTNAME}]\n"
 
 
@@ -144,6 +145,21 @@ def test_who_may_only_look_reads_no_file_in(button: str, log_in: Callable[..., C
     assert "Check what would change" not in page
     assert answer.status_code == 403
     assert connection.grace_hours == 24
+
+
+@pytest.mark.parametrize("lacking", PERMISSIONS)
+def test_a_file_is_read_by_nobody_who_may_not_change_all_that_it_says(
+    lacking: str, log_in: Callable[..., Client], connection: Connection
+) -> None:
+    client = log_in("view_connection", *(name for name in PERMISSIONS if name != lacking))
+
+    assert client.post(address(connection), {"text": OWN, "check": "yes"}).status_code == 403
+
+
+def test_who_may_change_all_that_it_says_reads_a_file(log_in: Callable[..., Client], connection: Connection) -> None:
+    shown = send(log_in("view_connection", *PERMISSIONS), connection, text=OWN, check="yes")
+
+    assert "Apply these changes" in shown
 
 
 def test_without_the_permission_the_page_does_not_open(log_in: Callable[..., Client], connection: Connection) -> None:

@@ -16,6 +16,8 @@ from calendly_connector.services import versions
 from tests.admin.mapped import add_catalogue, posted, read, row_address
 from tests.factories import DEMO
 
+ROLLING_BACK = ("change_connection", "change_triggermapping", "change_fieldmapping")
+
 
 @pytest.fixture
 def changed(connection: Connection) -> Connection:
@@ -100,14 +102,23 @@ def test_rolling_back_to_what_is_in_force_says_so(staff: Client, changed: Connec
     assert MappingVersion.objects.count() == 3
 
 
-def test_who_may_not_change_connections_reads_versions_and_rolls_none_back(
-    log_in: Callable[..., Client], changed: Connection
+@pytest.mark.parametrize("lacking", ROLLING_BACK)
+def test_who_lacks_a_permission_reads_versions_and_rolls_none_back(
+    lacking: str, log_in: Callable[..., Client], changed: Connection
 ) -> None:
-    viewer = log_in("view_connection", "view_triggermapping", "change_triggermapping")
+    viewer = log_in("view_connection", "view_triggermapping", *(name for name in ROLLING_BACK if name != lacking))
 
     assert "Roll back" not in read(viewer, address_of(changed, "2"))
     assert viewer.post(address_of(changed, "2/roll-back"), {"confirmed": "yes"}).status_code == 403
     assert TriggerMapping.objects.get().join_lists == [5]
+
+
+def test_who_may_change_all_that_a_version_holds_rolls_back(log_in: Callable[..., Client], changed: Connection) -> None:
+    keeper = log_in("view_connection", "view_triggermapping", *ROLLING_BACK)
+
+    keeper.post(address_of(changed, "2/roll-back"), {"confirmed": "yes"})
+
+    assert TriggerMapping.objects.get().join_lists == [4]
 
 
 def test_who_may_not_see_the_mapping_sees_no_version(log_in: Callable[..., Client], changed: Connection) -> None:
