@@ -84,6 +84,16 @@ class LogMask(logging.Filter):
         return True
 
 
+class WithoutRefusals(logging.Filter):
+    """Lets every record pass; what was only refused (403, 404…) says so in one line, without a traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Drop the traceback that Django adds to a refusal."""
+        if record.name == "django.request" and record.levelno < logging.ERROR:
+            record.exc_info = record.exc_text = None
+        return True
+
+
 class MaskedFilter(SafeExceptionReporterFilter):
     """Hides by name, in debug pages too: settings, cookies, headers, posted fields, and variables of every frame."""
 

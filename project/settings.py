@@ -160,10 +160,11 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
     "filters": {
         "mask": {"()": "calendly_connector.masking.LogMask"},
+        "refusals": {"()": "calendly_connector.masking.WithoutRefusals"},
         "in_production": {"()": "django.utils.log.RequireDebugFalse"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "filters": ["mask"], "formatter": "line"},
+        "console": {"class": "logging.StreamHandler", "filters": ["refusals", "mask"], "formatter": "line"},
         "mail_admins": {
             "class": "django.utils.log.AdminEmailHandler", "level": "ERROR", "filters": ["in_production", "mask"],
         },

@@ -10,3 +10,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("calendly_connector.urls")),
 ]
+
+handler403 = "project.refused.forbidden"
+handler404 = "project.refused.not_found"

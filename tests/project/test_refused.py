@@ -1,0 +1,98 @@
+"""Whoever is refused, or is lost, reads why in the admin's look and finds a way back."""
+
+import logging
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.template.loader import render_to_string
+from django.test import Client
+from django.urls import reverse
+
+from calendly_connector.services import roles
+from tests.admin.people import client_of
+
+LOST = "/admin/there/is/nothing/here/"
+
+
+@pytest.fixture
+def refused() -> str:
+    """Return an address that no viewer may open."""
+    return reverse("admin:auth_user_changelist")
+
+
+@pytest.mark.django_db
+def test_a_viewer_reads_who_may_help_and_finds_the_menu(refused: str) -> None:
+    answer = client_of(roles.VIEWER).get(refused, headers={"Referer": "http://testserver/admin/before/"})
+
+    text = answer.content.decode()
+    assert answer.status_code == 403
+    assert "lacks the permission" in text
+    assert 'href="http://testserver/admin/before/"' in text
+    assert f'href="{reverse("admin:index")}"' in text
+    assert 'id="nav-sidebar"' in text
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    assert not any(each in text for each in ("<style", "style=", "onclick", "Traceback"))
+
+
+@pytest.mark.django_db
+def test_nobody_is_led_back_to_another_site(refused: str) -> None:
+    answer = client_of(roles.VIEWER).get(refused, headers={"Referer": "https://elsewhere.example/"})
+
+    assert "elsewhere.example" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_staff_who_are_lost_find_the_menu() -> None:
+    answer = client_of(roles.VIEWER).get(LOST)
+
+    assert answer.status_code == 404
+    assert "This page isn&#x27;t there" in answer.content.decode()
+    assert 'id="nav-sidebar"' in answer.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/nothing/", "/webhooks/nothing/here/at/all/"])
+def test_strangers_who_are_lost_learn_nothing_of_us(path: str) -> None:
+    answer = Client().get(path)
+
+    text = answer.content.decode()
+    assert answer.status_code == 404
+    assert "Log in" in text
+    assert 'id="nav-sidebar"' not in text
+
+
+@pytest.mark.django_db
+def test_a_form_from_before_the_log_in_is_refused_in_words() -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_superuser("anna"))
+
+    answer = client.post(reverse("admin:logout"))
+
+    assert answer.status_code == 403
+    assert "This form is out of date" in answer.content.decode()
+    assert "To the overview" in answer.content.decode()
+
+
+def test_the_page_of_our_own_failures_needs_nothing_that_may_have_failed() -> None:
+    text = render_to_string("500.html")
+
+    assert reverse("admin:index") in text
+    assert "<link" not in text
+
+
+@pytest.mark.django_db
+def test_a_refusal_is_one_line_of_the_log(refused: str) -> None:
+    console = logging.getLogger().handlers
+    found = next(each for each in console if getattr(each.formatter, "_fmt", "").startswith("{asctime}"))
+    text = StringIO()
+    twin = logging.StreamHandler(text)
+    twin.filters, twin.formatter = found.filters, found.formatter
+    logging.getLogger("django.request").addHandler(twin)
+    try:
+        client_of(roles.VIEWER).get(refused)
+    finally:
+        logging.getLogger("django.request").removeHandler(twin)
+
+    assert text.getvalue().count("\n") == 1
+    assert "Forbidden (Permission denied): /admin/auth/user/" in text.getvalue()
