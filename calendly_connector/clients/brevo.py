@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from calendly_connector.clients import brevo_bodies as bodies
 from calendly_connector.clients import errors
 from calendly_connector.clients.http import Answer, Http, Witness, read_text
 from calendly_connector.core.attributes import Attribute
@@ -183,7 +184,7 @@ class BrevoClient:
 
         https://developers.brevo.com/reference/create-contact
         """
-        self._call("contacts", "POST", "/contacts", json=contact_body(email, attributes=attributes, lists=lists))
+        self._call("contacts", "POST", "/contacts", json=bodies.contact_body(email, attributes=attributes, lists=lists))
 
     def get_contact(self, email: str) -> Contact:
         """Return a contact; raise NotFound. https://developers.brevo.com/reference/get-contact-info"""
@@ -211,11 +212,11 @@ class BrevoClient:
 
         https://developers.brevo.com/reference/create-doi-contact
         """
-        body = double_opt_in_body(email, lists=lists, template=template, redirect_url=redirect_url)
+        body = bodies.double_opt_in_body(email, lists=lists, template=template, redirect_url=redirect_url)
         self._call("contacts", "POST", "/contacts/doubleOptinConfirmation", json=body)
 
     def create_event(self, event: Mapping[str, Any]) -> None:
-        """Record one event (`event_body`). NOT to be repeated after a lost answer.
+        """Record one event (`bodies.event_body`). NOT to be repeated after a lost answer.
 
         https://developers.brevo.com/reference/create-event
         """
@@ -262,7 +263,7 @@ class BrevoClient:
         https://developers.brevo.com/reference/import-contacts
         """
         body = {
-            "jsonBody": [{**row, "attributes": _sendable(row["attributes"])} for row in rows],
+            "jsonBody": [{**row, "attributes": bodies.sendable(row["attributes"])} for row in rows],
             "listIds": list(lists),
             "updateExistingContacts": True,
             "emptyContactsAttributes": False,
@@ -282,64 +283,6 @@ class BrevoClient:
         if not address.startswith("https://") and urlsplit(address).netloc != urlsplit(self._base_url).netloc:
             raise errors.BadAnswer("Brevo named a report at an address that isn't safe to read.")
         return read_text(address, service="Brevo's report", limit=REPORT_BYTES)
-
-
-def contact_body(email: str, *, attributes: Mapping[str, Any], lists: Sequence[int] = ()) -> dict[str, Any]:
-    """Return one contact as `POST /contacts` takes it."""
-    body: dict[str, Any] = {"email": email, "attributes": _sendable(attributes), "updateEnabled": True}
-    return {**body, "listIds": list(lists)} if lists else body
-
-
-def double_opt_in_body(email: str, *, lists: Sequence[int], template: int, redirect_url: str) -> dict[str, Any]:
-    """Return one request for consent as `POST /contacts/doubleOptinConfirmation` takes it."""
-    return {
-        "email": email,
-        "includeListIds": list(lists),
-        "templateId": template,
-        "redirectionUrl": redirect_url,
-    }
-
-
-def event_body(name: str, *, email: str, at: datetime, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one event as `POST /events` takes it; `at` is aware."""
-    return {
-        "event_name": name,
-        "event_date": at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "identifiers": {"email_id": email},
-        "event_properties": dict(properties),
-    }
-
-
-def taken_identifiers(error: errors.Refused) -> frozenset[str]:
-    """Return the identifying attributes (SMS, WHATSAPP, …) that belong to another contact already.
-
-    The `code` changed in 2026, so the metadata decide, else the words (brevo-api.md §2.4).
-    """
-    metadata = error.body.get("metadata")
-    names = metadata.get("duplicate_identifiers") if isinstance(metadata, dict) else None
-    if isinstance(names, list):
-        return frozenset(str(name).upper() for name in names)
-    message = str(error.body.get("message", ""))
-    return frozenset({"SMS"}) if "already associated" in message and "sms" in message.casefold() else frozenset()
-
-
-def is_phone_taken(error: errors.Refused) -> bool:
-    """Return whether a contact was refused because its phone belongs to somebody else."""
-    return "SMS" in taken_identifiers(error)
-
-
-def is_phone_invalid(error: errors.Refused) -> bool:
-    """Return whether a contact was refused because of its phone's form."""
-    return "invalid phone" in str(error.body.get("message", "")).casefold()
-
-
-def is_existing_attribute(error: errors.Refused) -> bool:
-    """Return whether an attribute could not be created because it is there already."""
-    return "must be unique" in str(error.body.get("message", ""))
-
-
-def _sendable(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in attributes.items()}
 
 
 def _attribute(row: Mapping[str, Any]) -> Attribute:

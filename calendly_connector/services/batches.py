@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from calendly_connector.clients import brevo, errors
+from calendly_connector.clients import brevo, brevo_bodies, errors
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.core import cause
 from calendly_connector.models import BrevoAccount, SyncLogEntry
@@ -103,7 +103,7 @@ def _batches(steps: list[SyncLogEntry]) -> Iterator[list[SyncLogEntry]]:
 
 
 def _body(step: SyncLogEntry) -> dict[str, Any]:
-    return brevo.event_body(
+    return brevo_bodies.event_body(
         step.request["name"],
         email=step.person.email,
         at=datetime.fromisoformat(step.request["at"]),

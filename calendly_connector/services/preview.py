@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
-from calendly_connector.clients import brevo
+from calendly_connector.clients import brevo_bodies
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.clients.rehearsal import PlannedCall, Rehearsal
 from calendly_connector.core import explain
@@ -137,7 +137,7 @@ def _ask(ask: AskConsent) -> Act:
 
 
 def _event(step: TrackEvent) -> Act:
-    body = brevo.event_body(step.name, email=step.email, at=step.at, properties=step.properties)
+    body = brevo_bodies.event_body(step.name, email=step.email, at=step.at, properties=step.properties)
     return Act(bucket="events", make=lambda client: client.create_event(body))
 
 

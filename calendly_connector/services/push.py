@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from django.db import transaction
 from django.utils import timezone
 
-from calendly_connector.clients import brevo, errors
+from calendly_connector.clients import brevo_bodies, brevo_refusals, errors
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.core import cause, decide
 from calendly_connector.core import person as core_person
@@ -168,7 +168,7 @@ class Writer:
 
     def _send_event(self, client: BrevoClient, step: SyncLogEntry) -> None:
         request = step.request
-        body = brevo.event_body(
+        body = brevo_bodies.event_body(
             request["name"],
             email=self.person.email,
             at=datetime.fromisoformat(request["at"]),
@@ -243,10 +243,10 @@ def _post(client: BrevoClient, upsert: UpsertContact) -> None:
 
 def _without_what_was_refused(upsert: UpsertContact, refused: errors.Refused) -> UpsertContact | None:
     """Return what may be written all the same: without a taken or invalid identifier, else without lists."""
-    taken = brevo.taken_identifiers(refused) & upsert.attributes.keys()
+    taken = brevo_refusals.taken_identifiers(refused) & upsert.attributes.keys()
     if taken:
         return _without(upsert, taken, "it belongs to another contact", cause.IDENTIFIER_TAKEN)
-    if brevo.is_phone_invalid(refused):
+    if brevo_refusals.is_phone_invalid(refused):
         phones = decide.PHONE_ATTRIBUTES & upsert.attributes.keys()
         why = "Brevo says that it is invalid"
         return _without(upsert, phones, why, cause.PHONE_INVALID) if phones else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from django.utils import timezone
 
 from calendly_connector import conf
-from calendly_connector.clients import brevo, errors
+from calendly_connector.clients import brevo, brevo_refusals, errors
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.clients.calendly_oauth import Tokens
 from calendly_connector.core import capabilities, fields
@@ -137,7 +137,7 @@ def create_attribute(client: BrevoClient, name: str, *, kind: str) -> None:
     try:
         client.create_attribute(name, kind=kind)
     except errors.Refused as refused:
-        if not brevo.is_existing_attribute(refused):
+        if not brevo_refusals.is_existing_attribute(refused):
             raise
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from calendly_connector.clients import brevo as brevo_client
-from calendly_connector.clients import errors
-from calendly_connector.clients.brevo import BrevoClient, event_body
+from calendly_connector.clients import brevo_refusals, errors
+from calendly_connector.clients.brevo import BrevoClient
+from calendly_connector.clients.brevo_bodies import event_body
 from calendly_connector.core.attributes import Attribute
 from sandbox.app import Sandbox
 from sandbox.brevo_state import Folder
@@ -167,7 +168,7 @@ def test_attribute_is_created_once(brevo: BrevoClient) -> None:
     with pytest.raises(errors.Refused) as raised:
         brevo.create_attribute("MEETING_DATE", kind="date")
 
-    assert brevo_client.is_existing_attribute(raised.value)
+    assert brevo_refusals.is_existing_attribute(raised.value)
     assert Attribute(name="MEETING_DATE", kind="date") in brevo.list_attributes()
 
 
@@ -307,8 +308,8 @@ def test_phone_of_somebody_else_is_recognised_under_either_code(
     with pytest.raises(errors.Refused) as raised:
         brevo.upsert_contact(NADIA, attributes={"SMS": "+33612345678"})
 
-    assert brevo_client.is_phone_taken(raised.value)
-    assert not brevo_client.is_phone_invalid(raised.value)
+    assert brevo_refusals.taken_identifiers(raised.value) == {"SMS"}
+    assert not brevo_refusals.is_phone_invalid(raised.value)
     assert raised.value.code == code
     assert sandbox.brevo.contact(NADIA) is None
 
@@ -317,8 +318,8 @@ def test_phone_that_is_none_is_recognised(brevo: BrevoClient) -> None:
     with pytest.raises(errors.Refused) as raised:
         brevo.upsert_contact(NADIA, attributes={"SMS": "0612345678"})
 
-    assert brevo_client.is_phone_invalid(raised.value)
-    assert not brevo_client.is_phone_taken(raised.value)
+    assert brevo_refusals.is_phone_invalid(raised.value)
+    assert not brevo_refusals.taken_identifiers(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -337,7 +338,9 @@ def test_phone_that_is_none_is_recognised(brevo: BrevoClient) -> None:
     ],
 )
 def test_taken_phone_is_told_by_metadata_else_by_words(body: dict[str, Any], is_taken: bool) -> None:
-    assert brevo_client.is_phone_taken(errors.Refused("refused", body=body)) is is_taken
+    refused = errors.Refused("refused", body=body)
+
+    assert ("SMS" in brevo_refusals.taken_identifiers(refused)) is is_taken
 
 
 def test_upsert_whose_answer_was_lost_may_be_repeated(
