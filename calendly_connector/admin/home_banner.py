@@ -99,8 +99,17 @@ def banner_of(viewer: Viewer, connection: Connection, pulse: Pulse, lacks: Undec
 def sentence_for(finding: Finding, pulse: Pulse, lacks: Undecided) -> str:
     """Return what is said of a connection."""
     if finding is Finding.FAILED:
-        one, many = "%(count)s step failed and waits to be mended.", "%(count)s steps failed and wait to be mended."
-        return ngettext(one, many, pulse.failed) % {"count": counted(pulse.failed)}
+        return ngettext(
+            "%(count)s step failed and waits to be mended.",
+            "%(count)s steps failed and wait to be mended.",
+            pulse.failed,
+        ) % {"count": counted(pulse.failed)}
+    if finding is Finding.LEFT_OUT:
+        return ngettext(
+            "%(count)s step was done, but a value was left out.",
+            "%(count)s steps were done, but values were left out.",
+            pulse.left_out,
+        ) % {"count": counted(pulse.left_out)}
     if finding is Finding.UNDECIDED:
         return ngettext(
             "%(count)s event type isn't mapped yet: the default row applies to it.",
@@ -200,6 +209,7 @@ _LINKS: dict[Finding, Callable[[Viewer, Connection], Button]] = {
     Finding.RECONNECT: lambda viewer, row: Button(label=_("Connect again"), address=parts.page_of(Connection, row.pk)),
     Finding.NOT_CONNECTED: _connect,
     Finding.FAILED: lambda viewer, row: Button(label=_("Repair"), address=repair_link(row)),
+    Finding.LEFT_OUT: lambda viewer, row: Button(label=_("Repair"), address=repair_link(row)),
     Finding.UNDECIDED: lambda viewer, row: Button(label=_("Map them"), address=types_link(viewer, row)),
     Finding.RENAMED: lambda viewer, row: Button(label=_("Look at the fields"), address=fields_link(viewer, row)),
     Finding.SILENT: lambda viewer, row: Button(

@@ -22,7 +22,7 @@ from calendly_connector.models import BrevoAccount, Connection, EventType, Field
 from calendly_connector.services import home
 from calendly_connector.services.home import Pulse, Undecided
 
-DETAILED = (Finding.PAUSED, Finding.FAILED, Finding.UNDECIDED, Finding.RENAMED)
+DETAILED = (Finding.PAUSED, Finding.FAILED, Finding.LEFT_OUT, Finding.UNDECIDED, Finding.RENAMED)
 """Findings with lines of their own."""
 
 SAID_ELSEWHERE = (":reconnect", ":paused")

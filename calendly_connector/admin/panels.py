@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -267,10 +268,12 @@ def _reading(row: Connection) -> Cell:
 
 
 def _debug(row: Connection) -> Cell:
-    state = parts.badge(gettext("On"), Tone.WARN) if debug.is_on(row) else parts.badge(gettext("Off"), Tone.QUIET)
-    ends = parts.age(row.debug_until) if debug.is_on(row) else ""
     records = parts.link_to_list(DebugRecord, gettext("what was kept"), connection__id__exact=row.pk)
-    return format_html("{} {} ({})", state, ends, records)
+    if not (debug.is_on(row) and row.debug_until):
+        return format_html("{} ({})", parts.badge(gettext("Off"), Tone.QUIET), records)
+    left = parts.length((row.debug_until - timezone.now()).total_seconds())
+    state = parts.badge(gettext("On, %(time)s left") % {"time": left}, Tone.WARN)
+    return format_html('<span title="{}">{}</span> ({})', parts.exactly(row.debug_until), state, records)
 
 
 def _debug_step(row: Connection) -> str:

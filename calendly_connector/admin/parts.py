@@ -69,10 +69,14 @@ def distance(seconds: float) -> str:
     size = abs(seconds)
     if size < 60:
         return _("just now") if seconds <= 0 else _("in a moment")
-    length, unit = next((length, unit) for length, unit in UNITS if size >= length)
-    count = int(size // length)
-    words = unit % {"count": count}
+    words = length(size)
     return _("in %(words)s") % {"words": words} if seconds > 0 else _("%(words)s ago") % {"words": words}
+
+
+def length(seconds: float) -> str:
+    """Return a length of time in words, from its largest unit; at least a minute."""
+    size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), UNITS[-1])
+    return str(unit % {"count": max(1, int(seconds // size))})
 
 
 def page_of(model: type[Model], key: int | str) -> str:

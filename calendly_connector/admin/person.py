@@ -16,7 +16,7 @@ from calendly_connector.admin import parts, person_parts, timeline
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.booking_parts import SECRETS
 from calendly_connector.admin.booking_parts import TONES as BOOKING_TONES
-from calendly_connector.admin.sync_log import TONES as LOG_TONES
+from calendly_connector.admin.sync_log import badge_of
 from calendly_connector.clients import errors
 from calendly_connector.core.difference import Comparison
 from calendly_connector.models import Booking, Person, SyncLogEntry, WebhookDelivery
@@ -55,6 +55,7 @@ class PersonAdmin(HistoryAdmin[Person]):
                 found_status=Subquery(newest.values("status")[:1]),
                 found_step=Subquery(steps.values("pk")[:1]),
                 found_state=Subquery(steps.values("state")[:1]),
+                found_cause=Subquery(steps.values("cause")[:1]),
                 found_count=Subquery(counted.annotate(count=Count("pk")).values("count")),
             )
         )
@@ -82,8 +83,8 @@ class PersonAdmin(HistoryAdmin[Person]):
         """Return how the newest step stands, as a link to it."""
         if not row.found_state:
             return parts.NOTHING
-        state = SyncLogEntry.State(row.found_state)
-        return parts.link(SyncLogEntry, row.found_step, parts.badge(state.label, LOG_TONES[state]))
+        badge = badge_of(row.found_state, row.found_cause, is_paused=row.connection.brevo_account.is_paused)
+        return parts.link(SyncLogEntry, row.found_step, badge)
 
     @admin.display(description=gettext_lazy("written to Brevo"), ordering="pushed_at")
     def written(self, row: Person) -> SafeString:
@@ -95,7 +96,7 @@ class PersonAdmin(HistoryAdmin[Person]):
         """Return the e-mail address."""
         return row.email
 
-    @admin.display(description=gettext_lazy("looked at again"))
+    @admin.display(description=gettext_lazy("next change by time alone"))
     def looked_at(self, row: Person) -> SafeString:
         """Return when time alone next changes what Brevo should show."""
         return parts.moment(row.clock_at)

@@ -1,6 +1,7 @@
 """Replays: the page of the plan, the list of those that were started, and each one's progress."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -21,7 +22,7 @@ from calendly_connector.admin.parts import Tone
 from calendly_connector.core.replay import Wish
 from calendly_connector.models import Replay, SyncLogEntry
 from calendly_connector.services import chosen as choosing
-from calendly_connector.services import journal, replay
+from calendly_connector.services import journal, redo, replay
 from calendly_connector.services.chosen import Chosen
 
 PLAN = "calendly_connector_replay_plan"
@@ -38,6 +39,7 @@ FILTERS = {
     "person": gettext_lazy("Person"),
     "search": gettext_lazy("Search"),
 }
+MARKED = re.compile(rf"(?:^|:){redo.MARK}(\d+)$")  # in what a log entry tells of
 MANY = 10_000  # waiting steps that are counted
 State = Replay.State
 
@@ -104,6 +106,12 @@ def start_all(request: HttpRequest, chosen: Chosen, wish: Wish, *, why: str = ""
         )
         messages.success(request, words % {"count": row.total})
     return started
+
+
+def link_of(happening: str) -> SafeString | str:
+    """Return a link to the replay that asked for a step, by what the log keeps of it; empty without one."""
+    found = MARKED.search(happening)
+    return parts.link(Replay, found[1], _("Replayed (replay %(number)s)") % {"number": found[1]}) if found else ""
 
 
 @admin.register(Replay)

@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import path
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -41,6 +42,15 @@ LABELS = {
 NEWEST = 50  # rows of the log on another row's page
 
 
+def badge_of(state: str, cause: str, *, is_paused: bool = False) -> SafeString:
+    """Return how a step stands. Done with a cause to mend isn't all green; a pause of the account says why it waits."""
+    if state == State.DONE and cause:
+        return parts.badge(gettext("Done, with a warning"), Tone.WARN)
+    if state == State.WAITING and is_paused:
+        return parts.badge(gettext("Waiting, because writing is paused"), Tone.WAIT)
+    return parts.badge(State(state).label, TONES[State(state)])
+
+
 @admin.register(SyncLogEntry)
 class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
     """One row per step."""
@@ -55,7 +65,7 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
     search_help_text = _("E-mail, name, invitee address, what was done, or the reason")
     actions = ("retry", "replay", "skip")
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("state_badge", "summary", "reason", "kind", "trigger")}),
+        (None, {"fields": ("standing", "summary", "reason", "kind", "trigger")}),
         (_("For whom"), {"fields": ("person_link", "booking_link", "delivery_link", "connection_link")}),
         (_("What is, or was, sent to Brevo"), {"fields": ("request_table",), "classes": ("cc-whole",)}),
         (_("When"), {"fields": ("created", "sent", "settled", "attempts")}),
@@ -75,15 +85,27 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
         """Return how old the entry is."""
         return parts.age(row.created_at)
 
+    @admin.display(description=_("state"), ordering="state")
+    def state_badge(self, row: SyncLogEntry) -> SafeString:
+        """Return how it stands, from the row alone."""
+        return badge_of(row.state, row.cause)
+
+    @admin.display(description=_("state"))
+    def standing(self, row: SyncLogEntry) -> SafeString:
+        """Return how it stands, and whether it waits for its account."""
+        return badge_of(row.state, row.cause, is_paused=row.connection.brevo_account.is_paused)
+
     @admin.display(description=_("step"), ordering="summary")
     def step(self, row: SyncLogEntry) -> SafeString:
         """Return what is to be done, or was, and why not."""
         return parts.with_reason(parts.page_of(SyncLogEntry, row.pk), row.summary, row.reason)
 
     @admin.display(description=_("trigger"))
-    def trigger(self, row: SyncLogEntry) -> str:
-        """Return what an event tells of."""
-        return str(dict(TriggerMapping.Trigger.choices).get(row.happening.split(":")[0], row.happening) or "–")
+    def trigger(self, row: SyncLogEntry) -> SafeString:
+        """Return what an event tells of, and which replay asked for the step."""
+        name, again = row.happening.split(":")[0], replay.link_of(row.happening)
+        known = dict(TriggerMapping.Trigger.choices).get(name, "" if again else row.happening)
+        return format_html("{} {}", known, again) if known or again else parts.NOTHING
 
     @admin.display(description=_("person"), ordering="person__email")
     def person_link(self, row: SyncLogEntry) -> SafeString:
@@ -205,7 +227,7 @@ def log_table(entries: QuerySet[SyncLogEntry]) -> SafeString:
     rows = [
         (
             parts.age(entry.created_at),
-            parts.badge(entry.get_state_display(), TONES[State(entry.state)]),
+            badge_of(entry.state, entry.cause),
             parts.link_to(entry),
             entry.reason,
         )

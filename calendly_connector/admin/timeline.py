@@ -21,8 +21,17 @@ from calendly_connector.admin.booking_parts import TONES as BOOKING_TONES
 from calendly_connector.admin.booking_parts import deliveries_about
 from calendly_connector.admin.delivery import TONES as DELIVERY_TONES
 from calendly_connector.admin.parts import Cell
-from calendly_connector.admin.sync_log import TONES as LOG_TONES
-from calendly_connector.models import Booking, BrevoList, Person, StatusChange, SyncLogEntry, WebhookDelivery
+from calendly_connector.admin.replay import link_of
+from calendly_connector.admin.sync_log import badge_of
+from calendly_connector.models import (
+    Booking,
+    BrevoAccount,
+    BrevoList,
+    Person,
+    StatusChange,
+    SyncLogEntry,
+    WebhookDelivery,
+)
 
 NEWEST = 50  # blocks
 STEPS, CHANGES, BOOKINGS = 5 * NEWEST, 2 * NEWEST, 200  # read for them
@@ -74,7 +83,7 @@ def of_person(person: Person, *, is_newest_first: bool = True) -> list[Block]:
     waiting = WebhookDelivery.objects.filter(
         connection=person.connection_id, email=person.email, state=WebhookDelivery.State.STORED
     )
-    story = _Story(list_names(person.connection.brevo_account_id), bookings)
+    story = _Story(person.connection.brevo_account, bookings)
     story.add_deliveries(waiting.defer("body", "digest").order_by("-pk")[:NEWEST])
     story.add_deliveries(deliveries_about(person.connection_id, list(bookings), newest=NEWEST))
     story.add_steps_and_changes(
@@ -85,7 +94,7 @@ def of_person(person: Person, *, is_newest_first: bool = True) -> list[Block]:
 
 def of_booking(row: Booking) -> list[Block]:
     """Return a booking's blocks, oldest first."""
-    story = _Story(list_names(row.connection.brevo_account_id), {})
+    story = _Story(row.connection.brevo_account, {})
     story.add_deliveries(deliveries_about(row.connection_id, [row.uri], newest=NEWEST))
     story.add_steps_and_changes(row.sync_log.all(), StatusChange.objects.filter(booking=row), [])
     return story.told(is_newest_first=False)
@@ -94,8 +103,9 @@ def of_booking(row: Booking) -> list[Block]:
 class _Story:
     """Gathers rows into blocks."""
 
-    def __init__(self, lists: Mapping[int, str], bookings: Mapping[str, SafeString]) -> None:
-        self.lists = lists
+    def __init__(self, account: BrevoAccount, bookings: Mapping[str, SafeString]) -> None:
+        self.lists = list_names(account.pk)
+        self.is_paused = account.is_paused
         self.bookings = bookings
         self.deliveries: dict[int, Block] = {}
         self.others: list[Block] = []  # without a delivery
@@ -160,11 +170,12 @@ class _Story:
 
     def _line(self, step: SyncLogEntry) -> dict[str, object]:
         is_left_out = step.state == State.SKIPPED
-        badge = parts.badge(step.get_state_display(), LOG_TONES[State(step.state)])
+        badge = badge_of(step.state, step.cause, is_paused=self.is_paused)
         numbers = [*(step.request.get("lists") or ()), *(step.request.get("leave") or ())]
         return {
             "kind": step.get_kind_display(),
             "what": parts.link_to(step, parts.said(step.summary)),
+            "replay": link_of(step.happening),
             "lists": ", ".join(self.lists.get(number, f"#{number}") for number in numbers),
             "is_left_out": is_left_out,
             "badge": badge,

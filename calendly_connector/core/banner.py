@@ -24,6 +24,7 @@ class Finding(StrEnum):
     CANT_DELIVER = "cant_deliver"
     SWITCHED_OFF = "switched_off"
     FAILED = "failed"
+    LEFT_OUT = "left_out"
     UNDECIDED = "undecided"
     RENAMED = "renamed"
     SILENT = "silent"
@@ -54,6 +55,7 @@ class Facts:
     cant_deliver: bool = False
     is_active: bool = True
     failed: int = 0
+    left_out: int = 0  # written, but without a value that staff could mend
     undecided: int = 0
     renamed: int = 0
     is_silent: bool = False
@@ -75,6 +77,7 @@ def findings(facts: Facts) -> list[Finding]:
         Finding.CANT_DELIVER: let_in and facts.is_subscribed and facts.cant_deliver and not facts.is_disabled,
         Finding.SWITCHED_OFF: not facts.is_active,
         Finding.FAILED: facts.failed > 0,
+        Finding.LEFT_OUT: facts.left_out > 0,
         Finding.UNDECIDED: facts.undecided > 0,
         Finding.RENAMED: facts.renamed > 0,
         Finding.SILENT: facts.is_silent,

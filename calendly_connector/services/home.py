@@ -44,6 +44,7 @@ class Pulse:
     waiting: int = 0
     failed: int = 0
     failed_today: int = 0
+    left_out: int = 0  # written without a value, and somebody could mend that
     unexplained: int = 0  # of those that failed: nobody knows what is to be mended
 
 
@@ -89,15 +90,17 @@ def connections_shown() -> list[Connection]:
 
 
 def pulses() -> dict[int, Pulse]:
-    """Return each connection's pulse. Three queries, and a fourth where something is long ago."""
+    """Return each connection's pulse. Four queries, and a fifth where something is long ago."""
     failed = SyncLogEntry.objects.filter(state=State.FAILED).order_by("-created_at")
     failures = list(failed.values_list("connection_id", "settled_at", "cause")[:CAP])
     waiting = SyncLogEntry.objects.filter(state__in=journal.OPEN).values_list("connection_id", flat=True)
+    partly = SyncLogEntry.objects.exclude(cause="").exclude(state=State.FAILED).values_list("connection_id", flat=True)
     midnight = _midnight()
     counts = {
         "waiting": Counter(waiting.order_by()[:CAP]),
         "failed": Counter(key for key, _at, _cause in failures),
         "failed_today": Counter(key for key, at, _cause in failures if at and at >= midnight),
+        "left_out": Counter(partly.order_by()[:CAP]),
         "unexplained": Counter(key for key, _at, cause in failures if not cause),
     }
     return {
@@ -178,6 +181,7 @@ def facts_of(connection: Connection, pulse: Pulse, lacks: Undecided) -> banner.F
         cant_deliver=connection.retry_started_at is not None,
         is_active=connection.is_active,
         failed=pulse.failed,
+        left_out=pulse.left_out,
         undecided=len(lacks.types),
         renamed=len(lacks.questions),
         is_silent=connection.is_silent,

@@ -189,6 +189,19 @@ def test_a_long_queue_is_counted_only_so_far(
     assert "3 or more" in facts["Waiting"]
 
 
+def test_a_value_that_was_left_out_is_more_urgent_than_a_type_without_a_mapping(
+    staff: Client, connection: Connection
+) -> None:
+    make_well(connection)
+    make_type(connection, "Demo")
+    make_step(make_booking_row(connection), "contact", state="done", cause=cause.of(cause.ATTRIBUTE_MISSING, "CITY"))
+
+    banner = banner_of(staff)
+
+    assert banner.sentence == "1 step was done, but a value was left out."
+    assert banner.button.address == reverse("admin:calendly_connector_repair")
+
+
 def test_failures_are_told_by_their_cause(staff: Client, connection: Connection) -> None:
     make_well(connection)
     booking = make_booking_row(connection)
@@ -400,7 +413,7 @@ def test_a_length_of_time_is_short(value: float, words: str) -> None:
 
 
 def test_every_finding_has_its_words() -> None:
-    with_numbers = {Finding.FAILED, Finding.UNDECIDED, Finding.RENAMED}
+    with_numbers = {Finding.FAILED, Finding.LEFT_OUT, Finding.UNDECIDED, Finding.RENAMED}
 
     assert set(home_banner.SENTENCES) | with_numbers == set(Finding)
 

@@ -10,16 +10,19 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from calendly_connector.admin import parts, timeline
 from calendly_connector.models import (
     Booking,
+    BrevoAccount,
     BrevoList,
     Connection,
     ConsentProof,
     Person,
+    Replay,
     StatusChange,
     SyncLogEntry,
     WebhookDelivery,
@@ -107,6 +110,46 @@ def test_lists_are_named_and_refusals_say_why(staff: Client, connection: Connect
     text = read(staff, booking.person)
 
     assert "Lists: #4 Demos Brevo answered ✕ Failed Brevo refused. No such list." in text
+
+
+def test_done_with_a_value_left_out_is_not_all_green(staff: Client, connection: Connection) -> None:
+    booking = make_booking_row(connection)
+    step = make_step(booking, "contact", state="done", cause="attribute_missing:CITY")
+
+    pages = [
+        read(staff, booking.person),
+        staff.get(reverse("admin:calendly_connector_booking_change", args=[booking.pk])).content.decode(),
+        staff.get(reverse("admin:calendly_connector_synclogentry_changelist")).content.decode(),
+        staff.get(reverse("admin:calendly_connector_synclogentry_change", args=[step.pk])).content.decode(),
+        staff.get(reverse("admin:calendly_connector_person_changelist")).content.decode(),
+    ]
+
+    assert all("Done, with a warning" in page for page in pages)
+
+
+def test_what_waits_for_a_paused_account_says_so(staff: Client, connection: Connection) -> None:
+    booking = make_booking_row(connection)
+    step = make_step(booking, "contact")
+    BrevoAccount.objects.update(state="paused")
+
+    pages = [
+        read(staff, booking.person),
+        staff.get(reverse("admin:calendly_connector_synclogentry_change", args=[step.pk])).content.decode(),
+    ]
+
+    assert all("Waiting, because writing is paused" in page for page in pages)
+
+
+def test_a_replayed_write_is_marked_and_leads_to_its_replay(staff: Client, connection: Connection) -> None:
+    booking = make_booking_row(connection)
+    replay = Replay.objects.create(connection=connection, chosen={}, asked_at=timezone.now())
+    make_step(booking, "contact", happening=f"replay-{replay.pk}")
+    make_step(booking, happening=f"booked:replay-{replay.pk}")
+
+    page = staff.get(parts.page_of(Person, booking.person.pk)).content.decode()
+
+    link = f'<a href="{parts.page_of(Replay, replay.pk)}">Replayed (replay {replay.pk})</a>'
+    assert page.count(link) == 2
 
 
 def test_a_delivery_that_waits_or_brought_nothing_is_a_block_too(staff: Client, connection: Connection) -> None:

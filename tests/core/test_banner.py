@@ -15,6 +15,7 @@ EVERYTHING = Facts(
     cant_deliver=True,
     is_active=False,
     failed=3,
+    left_out=2,
     undecided=2,
     renamed=1,
     is_silent=True,
@@ -34,6 +35,7 @@ EVERYTHING = Facts(
         (Facts(cant_deliver=True), Finding.CANT_DELIVER, Level.WARN),
         (Facts(is_active=False), Finding.SWITCHED_OFF, Level.WARN),
         (Facts(failed=1), Finding.FAILED, Level.WARN),
+        (Facts(left_out=1), Finding.LEFT_OUT, Level.WARN),
         (Facts(undecided=1), Finding.UNDECIDED, Level.WARN),
         (Facts(renamed=1), Finding.RENAMED, Level.WARN),
         (Facts(is_silent=True), Finding.SILENT, Level.WARN),
@@ -44,6 +46,8 @@ EVERYTHING = Facts(
         (replace(EVERYTHING, must_reconnect=False, is_disabled=False), Finding.PAUSED, Level.BAD),
         (Facts(is_paused=True, failed=4), Finding.PAUSED, Level.BAD),
         (Facts(failed=4, undecided=2), Finding.FAILED, Level.WARN),
+        (Facts(failed=4, left_out=2), Finding.FAILED, Level.WARN),
+        (Facts(left_out=4, undecided=2), Finding.LEFT_OUT, Level.WARN),
         (Facts(undecided=2, is_silent=True), Finding.UNDECIDED, Level.WARN),
     ],
 )
@@ -77,4 +81,4 @@ def test_all_findings_come_in_the_order_of_their_urgency() -> None:
     found = banner.findings(replace(EVERYTHING, must_reconnect=False))
 
     assert found == sorted(found, key=list(Finding).index)
-    assert len(found) == 8
+    assert len(found) == 9
