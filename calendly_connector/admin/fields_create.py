@@ -139,7 +139,7 @@ def _map(request: HttpRequest, connection: Connection, created: Iterable[dict[st
     taken = {attribute for _source, attribute, _overwrite in field_lines.rows_of(connection)}
     new = [FieldRule(source=row["source"], attribute=row["name"]) for row in created if row["name"] not in taken]
     if new and request.user.has_perm(MAY_MAP):
-        field_lines.add(connection, new, by=request.user, why=_("Attributes created in Brevo"))
+        field_lines.add(connection, new, by=request.user, why=field_lines.CREATED)
 
 
 def _tell(request: HttpRequest, connection: Connection, outcomes: Sequence[Outcome]) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from calendly_connector.admin import mapping_versions, parts
 from calendly_connector.admin.desk_list import DeskListAdmin
 from calendly_connector.models import MappingVersion
+from calendly_connector.services import versions
 
 
 @admin.register(MappingVersion)
@@ -19,11 +21,11 @@ class MappingVersionAdmin(DeskListAdmin[MappingVersion]):
     """One row per change of a mapping."""
 
     desk_page, desk_words = mapping_versions.NAME, _("Versions")
-    list_display = ("number_link", "connection", "made", "who", "reason", "change_list")
+    list_display = ("number_link", "connection", "made", "who", "why", "change_list")
     list_display_links = None
     list_filter = ("connection",)
     search_fields = ("made_by_name", "reason")
-    fields = ("number_link", "connection", "made", "who", "reason", "change_list")
+    fields = ("number_link", "connection", "made", "who", "why", "change_list")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MappingVersion]:
         """Leave the content where it is: it may be long."""
@@ -44,7 +46,33 @@ class MappingVersionAdmin(DeskListAdmin[MappingVersion]):
         """Return who made it."""
         return mapping_versions.who(row)
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Find what all the versions of a page changed at once."""
+        return WithChanges
+
+    @admin.display(description=_("why"), ordering="reason")
+    def why(self, row: MappingVersion) -> str:
+        """Return what it was made for."""
+        return parts.said(row.reason)
+
     @admin.display(description=_("changes"))
     def change_list(self, row: Any) -> SafeString:
         """Return what changed."""
-        return parts.long_text("; ".join(row.changes))
+        found = row.__dict__.get(CHANGES)
+        return parts.long_text("; ".join(versions.changes_of([row])[row.pk] if found is None else found))
+
+
+CHANGES = "words_of_changes"
+
+
+class WithChanges(ChangeList):
+    """Versions with what each changed, in the reader's language."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Add each row's changes."""
+        super().get_results(request)
+        rows = list(self.result_list)
+        changes = versions.changes_of(rows)
+        for row in rows:
+            row.__dict__[CHANGES] = changes[row.pk]
+        self.result_list: Any = rows

@@ -58,7 +58,8 @@ def show_all(request: HttpRequest, connection: Connection) -> HttpResponse:
     """Answer with one page of versions, newest first."""
     kept = MappingVersion.objects.filter(connection=connection).defer("content").select_related("connection")
     rows = Paginator(kept, PER_PAGE).get_page(request.GET.get("page"))
-    lines = [(version, who(version), address_of(version)) for version in rows]
+    changes = versions.changes_of(rows)
+    lines = [(version, who(version), address_of(version), changes[version.pk]) for version in rows]
     newest = kept.first()
     return page.render(
         request,
@@ -85,6 +86,7 @@ def show(request: HttpRequest, version: MappingVersion) -> HttpResponse:
         current=NAME,
         version=version,
         who=who(version),
+        changes=versions.changes_of([version])[version.pk],
         sections=sections_of(version),
         other=other,
         others=others.values_list("number", "made_at")[:MOST_OFFERED],

@@ -4,11 +4,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from django.utils.translation import gettext as _
-
 from calendly_connector.core.rules import FieldRule
 from calendly_connector.models import Connection, FieldMapping
 from calendly_connector.services import versions
+
+CREATED = "Attributes created in Brevo"
+"""Why lines are added, for the version: kept in English."""
 
 Row = tuple[str, str, str]
 """Source, attribute, overwrite."""
@@ -35,7 +36,7 @@ def save(connection: Connection, lines: Sequence[FieldRule], *, by: versions.Who
     `mark` is that of the lines that were shown: raises ChangedMeanwhile, and changes nothing, when they are others now.
     """
     wanted = {line.attribute: line for line in lines}
-    with versions.changing(connection, by=by, why=why or _("Fields edited")):
+    with versions.changing(connection, by=by, why=why or "The fields were edited"):
         before = rows_of(connection)
         if mark_of(before) != mark:
             raise ChangedMeanwhile

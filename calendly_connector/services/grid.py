@@ -1,5 +1,9 @@
-"""The mapping grid: what each row does, and how staff decide it. A row is an event type, or the default row."""
+"""The mapping grid: what each row does, and how staff decide it. A row is an event type, or the default row.
 
+A mapped type that Calendly doesn't list has a row, too: an `EventType` that is not in the database (`lost_types`).
+"""
+
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,10 +15,13 @@ from calendly_connector.core.rules import ConsentRule, TriggerRule
 from calendly_connector.core.trigger import Trigger
 from calendly_connector.models import Connection, EventType, MappingVersion, TriggerMapping
 from calendly_connector.models import ConsentRule as ConsentRow
-from calendly_connector.services import snapshot, versions
+from calendly_connector.services import snapshot, unmapped, versions
 
 DEFAULT_ROW = ""
 """Stands where an event type's address would."""
+
+LOST = "lost-"
+"""How the keys of event types begin that Calendly doesn't list."""
 
 
 class Choice(StrEnum):
@@ -34,6 +41,8 @@ class Show(StrEnum):
     OWN = "own"
     DEFAULT = "default"
     IGNORED = "ignored"
+    LOST_TYPE = "lost_type"  # mapped, and Calendly doesn't list it
+    LOST_LIST = "lost_list"  # with a list that Brevo doesn't have
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +62,7 @@ class Row:
             return Choice.OWN
         if self.event_type.is_ignored:
             return Choice.IGNORE
-        return Choice.OWN if self.own_cells or self.has_own_consent else Choice.DEFAULT
+        return Choice.OWN if self.own_cells else Choice.DEFAULT
 
 
 def types_of(connection: Connection, *, search: str = "", show: Show = Show.ALL) -> QuerySet[EventType]:
@@ -61,13 +70,47 @@ def types_of(connection: Connection, *, search: str = "", show: Show = Show.ALL)
     types = EventType.objects.filter(connection=connection)
     for word in search.split():
         types = types.filter(Q(name__icontains=word) | Q(owner__icontains=word) | Q(decided_name__icontains=word))
+    if show is Show.LOST_LIST:
+        types = types.filter(uri__in=_with_lost_lists(connection), is_ignored=False)
     return _shown(types, show).order_by("-is_active", "name", "pk")
 
 
+def lost_types(connection: Connection, *, search: str = "", show: Show = Show.ALL) -> list[EventType]:
+    """Return the mapped event types that Calendly doesn't list, as rows that are not in the database."""
+    if show not in (Show.ALL, Show.OWN, Show.LOST_TYPE, Show.LOST_LIST):
+        return []
+    uris = unmapped.unknown_targets(connection).types
+    if show is Show.LOST_LIST:
+        uris = tuple(uri for uri in uris if uri in _with_lost_lists(connection))
+    words = search.casefold().split()
+    return [lost_type(connection, uri) for uri in uris if all(word in uri.casefold() for word in words)]
+
+
+def lost_type(connection: Connection, uri: str) -> EventType:
+    """Return a row for an event type that Calendly doesn't list."""
+    name = _("Not found in Calendly: %(name)s") % {"name": uri.rsplit("/", 1)[-1] or uri}
+    return EventType(connection=connection, uri=uri, name=name, decided_name=name, is_active=False)
+
+
+def key_of(event_type: EventType) -> str:
+    """Return what stands for an event type in an address: its key, or a digest of what Calendly doesn't list."""
+    return str(event_type.pk) if event_type.pk else LOST + hashlib.sha256(event_type.uri.encode()).hexdigest()[:16]
+
+
+def find_lost(connection: Connection, key: str) -> EventType | None:
+    """Return the row that a key of `key_of` stands for, if Calendly doesn't list its type and it is mapped still."""
+    return next((row for row in lost_types(connection) if key_of(row) == key), None)
+
+
+def _with_lost_lists(connection: Connection) -> set[str]:
+    """Return the rows that name a list which Brevo doesn't have."""
+    known = set(connection.brevo_account.lists.values_list("number", flat=True))
+    cells = connection.trigger_mappings.values_list("event_type", "join_lists", "leave_lists")
+    return {uri for uri, joins, leaves in cells if not known.issuperset((*joins, *leaves))}
+
+
 def _shown(types: QuerySet[EventType], show: Show) -> QuerySet[EventType]:
-    cells = TriggerMapping.objects.filter(connection=OuterRef("connection"), event_type=OuterRef("uri"))
-    consents = ConsentRow.objects.filter(connection=OuterRef("connection"), event_type=OuterRef("uri"))
-    is_own = Exists(cells) | Exists(consents)
+    is_own = Exists(TriggerMapping.objects.filter(connection=OuterRef("connection"), event_type=OuterRef("uri")))
     match show:
         case Show.NEW:
             return _open(types).filter(decided_name="")
@@ -79,6 +122,8 @@ def _shown(types: QuerySet[EventType], show: Show) -> QuerySet[EventType]:
             return types.filter(~is_own, is_ignored=False)
         case Show.IGNORED:
             return types.filter(is_ignored=True)
+        case Show.LOST_TYPE:
+            return types.none()
     return types
 
 
@@ -127,7 +172,7 @@ def decide_row(
     """
     newest = MappingVersion.objects.filter(connection=connection).defer("content")
     before = newest.first()
-    why = _("Mapping of “%(name)s”") % {"name": event_type or _("Every other type")}
+    why = f"Mapping of “{event_type or 'Every other type'}”"
     with versions.changing(connection, by=by, why=why):
         if choice is not Choice.IGNORE:
             _forget(connection, _uri(event_type))
@@ -136,12 +181,12 @@ def decide_row(
         if event_type is not None:
             _note_decision(event_type, is_ignored=choice is Choice.IGNORE)
     after = newest.first()
-    return after.changes if after and after != before else []
+    return versions.changes_of([after])[after.pk] if after and after != before else []
 
 
 def accept(connection: Connection, *, by: versions.Who) -> int:
     """Decide that every event type that nobody decided on is mapped as it is now; return how many there were."""
-    why = _("Event types that were not mapped yet: as they are")
+    why = "Event types that were not mapped yet: as they are"
     with versions.changing(connection, by=by, why=why):
         return types_of(connection, show=Show.NEW).order_by().update(decided_name=F("name"))
 

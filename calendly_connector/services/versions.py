@@ -1,6 +1,6 @@
 """Saved versions of a mapping: kept at every change, shown as lines of words, rolled back, and looked up by day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from calendly_connector.core.rules import RuleSet
@@ -23,6 +24,9 @@ from calendly_connector.models import (
 from calendly_connector.services import field_words, mapping, snapshot
 
 LONGEST_WHY = 200
+KEPT_IN = "en"
+"""The language of what is stored; whoever shows it looks it up in the reader's."""
+
 Who = AbstractBaseUser | AnonymousUser | None
 """Who changes a mapping; None for a command."""
 
@@ -31,12 +35,12 @@ Who = AbstractBaseUser | AnonymousUser | None
 def changing(connection: Connection, *, by: Who, why: str) -> Iterator[None]:
     """Keep the mapping as it was, if it never was, and as it is afterwards, if it changed. One transaction.
 
-    Every change of grid, fields, consent rules and ignored types is made inside this.
+    Every change of grid, fields, consent rules and ignored types is made inside this. `why` is kept in English.
     """
     with transaction.atomic():
         Connection.objects.select_for_update().get(pk=connection.pk)
         if not MappingVersion.objects.filter(connection=connection).exists():
-            _keep(connection, by=None, why=_("As it was before versions were kept"))
+            _keep(connection, by=None, why="As it was before versions were kept")
         yield
         _keep(connection, by=by, why=why)
     mapping.forget()
@@ -44,7 +48,7 @@ def changing(connection: Connection, *, by: Who, why: str) -> Iterator[None]:
 
 def roll_back(version: MappingVersion, *, by: Who) -> None:
     """Make an older version the mapping again, as a new version."""
-    with changing(version.connection, by=by, why=_("Rolled back to version %d") % version.number):
+    with changing(version.connection, by=by, why=f"Rolled back to version {version.number}"):
         snapshot.apply(version.connection, version.content)
 
 
@@ -63,7 +67,30 @@ def rules_at(connection: Connection, moment: datetime) -> RuleSet:
 
 def differences(connection: Connection, before: snapshot.Content, after: snapshot.Content) -> list[str]:
     """Return what changed between two mappings, a line of words for each change."""
-    words = _Words(connection)
+    return _differences(_words_of([connection])[connection.pk], before, after)
+
+
+def changes_of(versions: Iterable[MappingVersion]) -> dict[int, list[str]]:
+    """Return what each version changed, by its key, in the reader's language. A fixed number of queries."""
+    rows = {row.pk: row for row in versions}
+    if (get_language() or KEPT_IN).split("-")[0] == KEPT_IN:
+        return {key: row.changes for key, row in rows.items()}
+    connections = {row.connection_id: row.connection for row in rows.values()}
+    numbers = {number for row in rows.values() for number in (row.number, row.number - 1)}
+    kept = MappingVersion.objects.filter(connection__in=connections, number__in=numbers)
+    contents = {(at, number): each for at, number, each in kept.values_list("connection", "number", "content")}
+    words = _words_of(connections.values())
+    pairs = {
+        key: (contents.get((row.connection_id, row.number - 1)), contents[row.connection_id, row.number])
+        for key, row in rows.items()
+    }
+    return {
+        key: _differences(words[rows[key].connection_id], before, after) if before else rows[key].changes
+        for key, (before, after) in pairs.items()
+    }
+
+
+def _differences(words: "_Words", before: snapshot.Content, after: snapshot.Content) -> list[str]:
     old, new = dict(words.lines(before)), dict(words.lines(after))
     gone = [f"− {old[key]}" for key in old if key not in new]
     changed = [_changed(key[0], old[key], new[key]) for key in old if key in new and old[key] != new[key]]
@@ -79,7 +106,7 @@ def _changed(kind: str, old: str, new: str) -> str:
 
 def lines_of(connection: Connection, content: snapshot.Content) -> list[tuple[str, str]]:
     """Return a whole mapping, a line of words for each part with its kind: grid, field, consent or type."""
-    return [(kind, words) for (kind, *_key), words in _Words(connection).lines(content)]
+    return [(kind, words) for (kind, *_key), words in _words_of([connection])[connection.pk].lines(content)]
 
 
 def _keep(connection: Connection, *, by: Who, why: str) -> None:
@@ -94,18 +121,35 @@ def _keep(connection: Connection, *, by: Who, why: str) -> None:
         made_by_id=by.pk if by else None,
         made_by_name=by.get_username() if by else "",
         reason=why[:LONGEST_WHY],
-        changes=differences(connection, last.content, content) if last else [],
+        changes=_in_english(connection, last.content, content) if last else [],
         content=content,
     )
+
+
+def _in_english(connection: Connection, before: snapshot.Content, after: snapshot.Content) -> list[str]:
+    with override(KEPT_IN):
+        return differences(connection, before, after)
+
+
+def _words_of(connections: Iterable[Connection]) -> dict[int, "_Words"]:
+    """Return what says a mapping in words, for each connection. Two queries."""
+    accounts = {each.pk: each.brevo_account_id for each in connections}
+    lists: dict[int, dict[int, str]] = {}
+    for account, number, name in BrevoList.objects.filter(account__in=accounts.values()).values_list(
+        "account", "number", "name"
+    ):
+        lists.setdefault(account, {})[number] = name
+    types: dict[int, dict[str, str]] = {}
+    for key, uri, name in EventType.objects.filter(connection__in=accounts).values_list("connection", "uri", "name"):
+        types.setdefault(key, {})[uri] = name
+    return {key: _Words(lists.get(account, {}), types.get(key, {})) for key, account in accounts.items()}
 
 
 class _Words:
     """Says what a line of a mapping means, with the names of today."""
 
-    def __init__(self, connection: Connection) -> None:
-        account = connection.brevo_account
-        self._lists = dict(BrevoList.objects.filter(account=account).values_list("number", "name"))
-        self._types = dict(EventType.objects.filter(connection=connection).values_list("uri", "name"))
+    def __init__(self, lists: Mapping[int, str], types: Mapping[str, str]) -> None:
+        self._lists, self._types = lists, types
 
     def lines(self, content: snapshot.Content) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield a key, whose first part is the kind of the line, and words for each line."""
@@ -117,12 +161,20 @@ class _Words:
             yield ("field", row["attribute"]), f"{label} → {row['attribute']} ({writes})"
         for row in content["consents"]:
             yield ("consent", row["event_type"]), self._consent(row)
+        own = {row["event_type"] for part in ("grid", "consents") for row in content[part]}
         for uri, decision in content["types"].items():
-            what = _("ignored") if decision["is_ignored"] else _("decided as “%s”") % decision["decided_name"]
-            yield ("type", uri), f"{self._type(uri)}: {what}"
+            yield ("type", uri), self._decision(uri, decision, is_own=uri in own)
 
     def _type(self, uri: str) -> str:
         return self._types.get(uri) or uri.rsplit("/", 1)[-1] or _("Every other type")
+
+    def _decision(self, uri: str, decision: dict[str, Any], *, is_own: bool) -> str:
+        """Return who decides for an event type; its name at that time, where it was another."""
+        name, then = self._type(uri), decision["decided_name"]
+        what = _("mapped") if is_own else _("follows the default row")
+        if decision["is_ignored"]:
+            return f"{name}: {_('ignored')}"
+        return f"{name}: {what}" if then == name else f"{name}: {what} (“{then}”)"
 
     def _cell(self, row: dict[str, Any]) -> str:
         trigger = dict(TriggerMapping.Trigger.choices).get(row["trigger"], row["trigger"])

@@ -9,8 +9,9 @@ from django.contrib.messages import get_messages
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
-from calendly_connector.admin import page
+from calendly_connector.admin import page, parts
 from calendly_connector.models import Connection, FieldMapping, MappingVersion, TriggerMapping
 from calendly_connector.services import versions
 from tests.admin.mapped import add_catalogue, posted, read, row_address
@@ -48,6 +49,18 @@ def test_each_version_says_who_when_why_and_what(staff: Client, changed: Connect
     assert "berta: To list 5" in text
     assert "the connector: As it was before versions were kept" in text
     assert "Every other type, Booked: join Newsletter, default event → join Demos" in text
+
+
+def test_what_changed_is_told_in_the_readers_language(staff: Client, changed: Connection) -> None:
+    with translation.override("da"):
+        join(changed, User.objects.get(username="berta"), 4)
+
+    danish = staff.get(address_of(changed), headers={"Accept-Language": "da"}).content.decode()
+    listed = staff.get(parts.list_of(MappingVersion), headers={"Accept-Language": "da"}).content.decode()
+
+    assert "Alle andre typer" in danish and "Every other type" not in danish
+    assert "Alle andre typer" in listed and "Every other type" not in listed
+    assert "Every other type, Booked: join Demos, default event → join Newsletter" in read(staff, address_of(changed))
 
 
 def test_what_staff_save_in_the_grid_is_a_version(staff: Client, changed: Connection) -> None:
