@@ -5,7 +5,7 @@ Not collected by itself: nothing is asserted here but that each page is there.
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -105,6 +105,18 @@ def spread_over_a_month() -> None:
         numbers |= {"lag_p50": 0.04 + day % 5 / 100, "lag_p95": 0.2 + day % 7 / 10, "failures": int(day % 11 == 0)}
         for name, value in numbers.items():
             connection.figures.update_or_create(date=today - timedelta(days=day), name=name, defaults={"value": value})
+    outcomes_of_a_month(connection, today - timedelta(days=10))
+
+
+def outcomes_of_a_month(connection: Connection, day: date) -> None:
+    """Let meetings have ended, by type and host, in numbers that aren't all alike."""
+    uris = connection.event_types.values_list("uri", flat=True)
+    types = {figures.TYPE + uri: 40 - 9 * place for place, uri in enumerate(uris)}
+    hosts = {figures.HOST + name: count for name, count in (("Camille Durand", 52), ("Hugo Martin", 31))}
+    for detail, booked in {**types, **hosts}.items():
+        became = {figures.BOOKED: booked, figures.ATTENDED: booked * 3 // 4, figures.NO_SHOW: booked // 8}
+        for name, value in {**became, figures.CANCELED: booked // 9}.items():
+            connection.figures.update_or_create(date=day, name=name, detail=detail, defaults={"value": value})
 
 
 def choose_language(page: Page, server: str, language: str) -> None:
