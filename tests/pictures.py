@@ -16,10 +16,11 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from calendly_connector import tasks
 from calendly_connector.admin import page as pages
 from calendly_connector.admin import parts
 from calendly_connector.models import Booking, Connection, Person, TriggerMapping
-from calendly_connector.services import catalogue, figures
+from calendly_connector.services import catalogue, figures, schedule
 from calendly_connector.services import connection as connections
 from sandbox import scenarios
 from tests.browser import log_in, open_page
@@ -88,6 +89,7 @@ def story(river: River) -> Iterator[None]:
     scenarios.book(river.calendly, scenarios.NADIA)
     river.flow()
     spread_over_a_month()
+    schedule.install(tasks.SCHEDULES)
     yield
 
 
