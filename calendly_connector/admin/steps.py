@@ -16,7 +16,7 @@ from calendly_connector.admin import asking
 from calendly_connector.clients import errors
 from calendly_connector.models import BrevoAccount, Connection
 from calendly_connector.models.fields import SecretUnreadableError
-from calendly_connector.services import accounts, debug, oauth, reread, rotation, setup, subscription
+from calendly_connector.services import accounts, debug, oauth, reread, rotation, setup, subscription, wizard
 from calendly_connector.services import connection as connections
 
 Text = str | Promise
@@ -133,7 +133,7 @@ def _is_stored(account: BrevoAccount, key: str) -> bool:
 
 def test(request: HttpRequest, connection: Connection) -> list[Told]:
     """Ask both services who we are, and read what they offer."""
-    report = setup.check(connection)
+    report = wizard.ask_both(connection)
     missing = ", ".join(name for name, _ in report.missing_attributes)
     lacking = (
         [
@@ -168,7 +168,7 @@ def subscribe(request: HttpRequest, connection: Connection) -> list[Told]:
 
 def reach(request: HttpRequest, connection: Connection) -> list[Told]:
     """Post to our own public address."""
-    found = subscription.test_loop_back(connection)
+    found = wizard.reach(connection)
     return [(messages.SUCCESS if found.is_reached else messages.ERROR, found.words)]
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from calendly_connector.models import Connection, Reread
 from calendly_connector.services import reread, setup, subscription, unmapped, versions
 
-TESTED_AT, HISTORY = "tested_at", "history"
+ASKED_AT, REACHED_AT, HISTORY = "asked_at", "reached_at", "history"
 SKIPPED = "skipped"
 
 
@@ -59,19 +59,33 @@ def is_complete(connection: Connection) -> bool:
 
 
 def test(connection: Connection) -> list[tuple[bool, str]]:
-    """Ask both services and knock at our own door; return whether each went well, and words. Notes a whole success.
+    """Ask both services and knock at our own door; return whether each went well, and words.
 
     Raises what `setup.check` and `subscription.test_loop_back` raise.
     """
-    report = setup.check(connection)
+    report = ask_both(connection)
     found = [(True, line) for line in report.lines]
     if report.missing_attributes:
         names = ", ".join(name for name, kind in report.missing_attributes)
         found.append((False, _("The mapping names attributes that Brevo lacks: %(names)s.") % {"names": names}))
-    reached = subscription.test_loop_back(connection)
+    reached = reach(connection)
     found.append((reached.is_reached, reached.words))
-    if all(is_well for is_well, words in found):
-        _note(connection, **{TESTED_AT: timezone.now().isoformat()})
+    return found
+
+
+def ask_both(connection: Connection) -> setup.Report:
+    """Ask both services, as `setup.check` does; note when all was well."""
+    report = setup.check(connection)
+    if not report.missing_attributes:
+        _note(connection, **{ASKED_AT: timezone.now().isoformat()})
+    return report
+
+
+def reach(connection: Connection) -> subscription.LoopBack:
+    """Knock at our own door, as `subscription.test_loop_back` does; note when it was opened."""
+    found = subscription.test_loop_back(connection)
+    if found.is_reached:
+        _note(connection, **{REACHED_AT: timezone.now().isoformat()})
     return found
 
 
@@ -131,17 +145,25 @@ def _look_mapping(connection: Connection) -> Look:
             len(missing),
         )
         lacking.append(found % {"count": len(missing)})
+    if unknown := unmapped.unknown_targets(connection).count:
+        found = ngettext(
+            "%(count)d event type or list of the mapping is found in neither service.",
+            "%(count)d event types or lists of the mapping are found in neither service.",
+            unknown,
+        )
+        lacking.append(found % {"count": unknown})
     if lacking:
         return Look(name="mapping", state=State.OPEN, words=" ".join(lacking))
     return Look(name="mapping", state=State.DONE, words=_("Every event type is decided, and every attribute is there."))
 
 
 def _look_test(connection: Connection) -> Look:
-    tested_at = parse_datetime(str(connection.setup_notes.get(TESTED_AT, "")))
-    if tested_at is None:
+    notes = connection.setup_notes
+    asked_at, reached_at = (parse_datetime(str(notes.get(name, ""))) for name in (ASKED_AT, REACHED_AT))
+    if asked_at is None or reached_at is None:
         words = _("Ask both services, and see whether Calendly can reach us.")
         return Look(name="test", state=State.OPEN, words=words)
-    when = timezone.localtime(tested_at).strftime("%Y-%m-%d %H:%M")
+    when = timezone.localtime(max(asked_at, reached_at)).strftime("%Y-%m-%d %H:%M")
     return Look(name="test", state=State.DONE, words=_("Everything answered on %(when)s.") % {"when": when})
 
 

@@ -14,6 +14,7 @@ from calendly_connector.admin import page, parts
 from calendly_connector.models import Connection, EventType, MappingVersion, Reread
 from calendly_connector.services import subscription, wizard
 from tests.admin.pressing import address
+from tests.admin.pressing import press as press_step
 from tests.journeys.river import River
 
 ACTIONS = ("test", "default", "history", "no-history")
@@ -80,6 +81,19 @@ def test_test_that_fails_says_so_and_is_not_done(staff: Client, river: River) ->
 
     assert "Brevo: " in said
     assert states(river.connection)["test"] == "open"
+
+
+def test_the_two_tests_on_the_connections_page_are_the_same_test_in_halves(
+    staff: Client, river: River, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = subscription.LoopBack(is_reached=True, words="Calendly can reach us.")
+    monkeypatch.setattr(subscription, "test_loop_back", lambda connection: reached)
+
+    press_step(staff, river.connection, "test")
+    half = states(river.connection)["test"]
+    press_step(staff, river.connection, "reach")
+
+    assert (half, states(river.connection)["test"]) == ("open", "done")
 
 
 def test_test_that_succeeds_is_noted(staff: Client, river: River, monkeypatch: pytest.MonkeyPatch) -> None:
