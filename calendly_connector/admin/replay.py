@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -72,11 +73,12 @@ def _wish(asked: QueryDict) -> Wish:
 
 def _show(request: HttpRequest, chosen: Chosen, wish: Wish) -> TemplateResponse:
     plans = replay.plan_all(chosen, wish)
+    form = {**chosen.to_json(), "form": secrets.token_urlsafe(12)}  # so that a double click starts one replay
     context = {
         **admin.site.each_context(request),
         "title": _("Replay"),
         "opts": Replay._meta,
-        "chosen": json.dumps(chosen.to_json()),
+        "chosen": json.dumps(form),
         "rules": Replay.Rules.TODAY if wish.is_today else Replay.Rules.THEN,
         "is_today": wish.is_today,
         "sends_again": wish.sends_again,
@@ -95,12 +97,20 @@ def _start(request: HttpRequest, chosen: Chosen, wish: Wish) -> HttpResponseRedi
 
 
 def start_all(request: HttpRequest, chosen: Chosen, wish: Wish, *, why: str = "") -> list[Replay]:
-    """Start a replay for each connection of which something would be done, and tell so."""
-    by = request.user.get_username()
-    plans = [(connection, plan) for connection, plan in replay.plan_all(chosen, wish) if not plan.is_empty]
-    started = [replay.start(connection, chosen, plan, wish, by=by, why=why) for connection, plan in plans]
-    for row in started:
-        audit.note(request, row, _("Started: %(plan)s") % {"plan": row.words.replace("\n", "; ")})
+    """Start a replay for each connection of which something would be done, and tell so; one that was started before is
+    named in its place."""
+    by, started = request.user.get_username(), list[Replay]()
+    for connection, plan in replay.plan_all(chosen, wish):
+        if plan.is_empty:
+            continue
+        try:
+            row = replay.start(connection, chosen, plan, wish, by=by, why=why)
+        except replay.AlreadyStarted as found:
+            messages.warning(request, _("This replay has been started already, so it isn't started a second time."))
+            started.append(found.row)
+            continue
+        started.append(row)
+        audit.note(request, row, _("Started: %(plan)s") % {"plan": "; ".join(_planned(row))})
         words = ngettext(
             "The replay of %(count)s entry has begun.", "The replay of %(count)s entries has begun.", row.total
         )
@@ -160,12 +170,12 @@ class ReplayAdmin(HistoryAdmin[Replay]):
     @admin.display(description=gettext_lazy("replay"))
     def what(self, row: Replay) -> SafeString:
         """Return what is replayed, and what was planned."""
-        return parts.with_reason(parts.page_of(Replay, row.pk), str(row), row.words.replace("\n", "; "))
+        return parts.with_reason(parts.page_of(Replay, row.pk), str(row), "; ".join(_planned(row)))
 
     @admin.display(description=gettext_lazy("plan"))
     def planned(self, row: Replay) -> SafeString:
         """Return what was planned, a line for each effect."""
-        return parts.table((_("Planned"),), [(line,) for line in row.words.splitlines()], empty=_("Nothing."))
+        return parts.table((_("Planned"),), [(line,) for line in _planned(row)], empty=_("Nothing."))
 
     @admin.display(description=gettext_lazy("chosen by"))
     def choice(self, row: Replay) -> SafeString:
@@ -221,6 +231,11 @@ class ReplayAdmin(HistoryAdmin[Replay]):
     def _do(self, request: HttpRequest, rows: QuerySet[Replay], verb: Callable[[Replay], bool], words: str) -> None:
         done = [row for row in rows if verb(row)]
         self.message_user(request, words if done else _("It isn't in a state for that any more."))
+
+
+def _planned(row: Replay) -> list[str]:
+    """Return what was planned, a line for each effect, in the reader's language."""
+    return [parts.said(line) for line in row.words.splitlines()]
 
 
 def _progress(row: Replay) -> dict[str, Any]:

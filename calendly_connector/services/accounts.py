@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django.db import transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from calendly_connector.clients import errors
@@ -41,8 +42,12 @@ def pause(account: BrevoAccount, reason: str) -> queue.Later:
 def pause_for_staff(account: BrevoAccount, *, by: str, why: str) -> None:
     """Stop writing until staff resume it. Their reason takes the place of any other, so nothing lifts it by itself."""
     words = f"Paused by {by}: {why}"
-    pause(account, words)
-    BrevoAccount.objects.filter(pk=account.pk).update(pause_reason=words)
+    with transaction.atomic():  # state and reason in one statement: nobody resumes between them
+        BrevoAccount.objects.filter(pk=account.pk).update(
+            state=BrevoAccount.State.PAUSED, pause_reason=words, paused_at=Coalesce("paused_at", timezone.now())
+        )
+        limits.pause(account.pk)
+    logger.warning("Writing to Brevo account %s is paused: %s", account.pk, words)
     account.refresh_from_db(fields=STANDING)
     notices.follow_account(account)
 

@@ -34,6 +34,7 @@ class Chosen:
     person: int = 0
     search: str = ""
     up_to: int = 0  # the newest entry that counts: what comes later wasn't planned for
+    form: str = ""  # the page that planned it, which starts it once however often it is sent
 
     def __post_init__(self) -> None:
         if len(self.ids) > PICKED_LIMIT:
@@ -41,7 +42,7 @@ class Chosen:
         for name, known in (("kind", SyncLogEntry.Kind.values), ("trigger", list(Trigger))):
             if getattr(self, name) and getattr(self, name) not in known:
                 raise ValueError(f"{name}: {getattr(self, name)}")
-        if any("\0" in text for text in (self.cause, self.email, self.search)):
+        if any("\0" in text for text in (self.cause, self.email, self.search, self.form)):
             raise ValueError("No text holds a null character")
         if not set(self.states) <= set(SyncLogEntry.State.values):
             raise ValueError(f"states: {', '.join(self.states)}")
@@ -68,7 +69,7 @@ class Chosen:
     @property
     def is_everything(self) -> bool:
         """Return whether nothing narrows it down but the connection."""
-        return not self.to_json().keys() - {"connection", "up_to"}
+        return not self.to_json().keys() - {"connection", "up_to", "form"}
 
     def rows(self) -> QuerySet[SyncLogEntry]:
         """Return the entries, in no order."""

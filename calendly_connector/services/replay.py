@@ -5,10 +5,10 @@ nothing is done twice.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from calendly_connector import conf
 from calendly_connector.core.replay import Wish
@@ -20,6 +20,14 @@ from calendly_connector.services.plan import Plan, plan
 REPLAY = "replay"
 BATCH = 200  # entries in one piece
 State = Replay.State
+
+
+class AlreadyStarted(Exception):
+    """The same replay has been started before; `row` is it."""
+
+    def __init__(self, row: Replay) -> None:
+        super().__init__(f"{row} does the same already")
+        self.row = row
 
 
 def wish_of(rules: str, *, sends_again: bool) -> Wish:
@@ -42,14 +50,17 @@ SECRETS = ("access_token", "refresh_token", "signing_key", "previous_signing_key
 def start(connection: Connection, chosen: Chosen, planned: Plan, wish: Wish, *, by: str = "", why: str = "") -> Replay:
     """Have the chosen entries of a connection done once more; return the row that shows how far it is.
 
-    It begins when every process goes by the mapping as it is now.
+    It begins when every process goes by the mapping as it is now. Raises AlreadyStarted when the same replay is under
+    way, or when this very form has started one: what is sent again would be sent twice.
     """
     with transaction.atomic():
+        Connection.objects.select_for_update().only("pk").get(pk=connection.pk)  # two requests take turns
+        if same := _same(connection, chosen, wish):
+            raise AlreadyStarted(same)
         row = Replay.objects.create(
             connection=connection,
             chosen=chosen.to_json(),
-            rules=Replay.Rules.TODAY if wish.is_today else Replay.Rules.THEN,
-            sends_events_again=wish.sends_again,
+            **_rules_in(wish),
             why=why[:200],
             asked_by=by[:150],
             total=planned.entries,
@@ -60,6 +71,24 @@ def start(connection: Connection, chosen: Chosen, planned: Plan, wish: Wish, *, 
     return row
 
 
+def _rules_in(wish: Wish) -> dict[str, Any]:
+    rules = Replay.Rules.TODAY if wish.is_today else Replay.Rules.THEN
+    return {"rules": rules, "sends_events_again": wish.sends_again}
+
+
+def _same(connection: Connection, chosen: Chosen, wish: Wish) -> Replay | None:
+    """Return the replay that this form has started, or one of the same entries in the same way that isn't over."""
+    rows = Replay.objects.filter(connection=connection)
+    if chosen.form and (sent := rows.filter(chosen__form=chosen.form).first()):
+        return sent
+    under_way = rows.filter(state__in=(State.RUNNING, State.PAUSED), **_rules_in(wish))
+    return next((row for row in under_way if _filters(row.chosen) == _filters(chosen.to_json())), None)
+
+
+def _filters(chosen: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in chosen.items() if name not in ("up_to", "form")}
+
+
 def advance(replay_id: int, renew: Callable[[], None]) -> None:
     """Do a replay from where it stands to its end, or until staff pause it; the job's work."""
     while _advance_once(replay_id):
@@ -68,7 +97,7 @@ def advance(replay_id: int, renew: Callable[[], None]) -> None:
 
 def give_up(replay_id: int, reason: str) -> None:
     """Pause a replay whose tries are used up; staff may let it go on."""
-    _change(replay_id, (State.RUNNING,), State.PAUSED, words=_("It failed many times. %(why)s") % {"why": reason})
+    _change(replay_id, (State.RUNNING,), State.PAUSED, words=f"It failed many times. {reason}")
 
 
 def pause(row: Replay) -> bool:

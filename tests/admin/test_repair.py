@@ -458,6 +458,21 @@ def test_a_plan_can_be_made_for_that_days_mapping_and_for_sending_again(staff: C
     assert "1 event is sent a second time: welcome × 1" in again
 
 
+def test_a_double_click_on_a_plan_starts_one_replay(staff: Client, connection: Connection) -> None:
+    request = {"name": "welcome", "at": "2026-11-22T10:15:04+00:00", "properties": {}}
+    make_step(make_booking_row(connection), state="done", happening="booked", request=request)
+    chosen = staff.get(replay_plan(states=["done"]) + "&again=1").context["chosen"]
+
+    for _ in range(2):
+        Replay.objects.update(state="finished")
+        answer = staff.post(replay_plan(), {"chosen": chosen, "rules": "today", "again": "1"})
+
+    assert answer.headers["Location"] == parts.page_of(Replay, Replay.objects.get().pk)
+    assert "This replay has been started already, so it isn't started a second time." in [
+        str(message) for message in get_messages(answer.wsgi_request)
+    ]
+
+
 def test_an_empty_plan_starts_nothing(staff: Client, connection: Connection) -> None:
     answer = staff.post(replay_plan(), {"chosen": json.dumps({"states": ["failed"]})})
 

@@ -35,6 +35,26 @@ def test_a_second_trouble_does_not_hide_the_first(account: BrevoAccount) -> None
     assert account.pause_reason == "the first reason"
 
 
+def test_staffs_pause_takes_the_place_of_another_and_keeps_its_time(account: BrevoAccount) -> None:
+    accounts.pause(account, "a reason")
+    account.refresh_from_db()
+    since = account.paused_at
+
+    accounts.pause_for_staff(account, by="anna", why="A test")
+
+    assert (account.is_paused, account.pause_reason, account.paused_at) == (True, "Paused by anna: A test", since)
+
+
+def test_a_resumption_amid_staffs_pause_leaves_no_reason_on_an_active_account(
+    account: BrevoAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts.limits, "pause", lambda key: accounts.resume(account))
+
+    accounts.pause_for_staff(account, by="anna", why="A test")
+
+    assert (account.is_paused, account.pause_reason) == (False, "")
+
+
 def test_resuming_forgets_the_reason_and_opens_every_bucket(account: BrevoAccount) -> None:
     accounts.pause(account, "a reason")
 

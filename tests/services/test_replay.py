@@ -226,6 +226,33 @@ def _die(rows: list[SyncLogEntry], **_: object) -> redo.Redone:
     raise KeyboardInterrupt
 
 
+def test_a_form_that_is_sent_twice_sends_each_event_once(connection: Connection) -> None:
+    make_step(make_booking_row(connection), state="done", happening="booked", request=sent_request())
+    chosen = Chosen(states=("done",), up_to=ALL.latest("pk").pk, form="a form")
+    first = run(connection, chosen, AGAIN)
+
+    with pytest.raises(replay.AlreadyStarted) as again:
+        start(connection, chosen, AGAIN)
+
+    assert again.value.row == first
+    assert ALL.filter(state="waiting", kind="event").count() == 1
+    assert Replay.objects.count() == 1
+
+
+@pytest.mark.parametrize("state", ["running", "paused"])
+def test_the_same_replay_is_refused_until_it_is_over(connection: Connection, state: str) -> None:
+    make_step(make_booking_row(connection), state="done", happening="booked", request=sent_request())
+    row = start(connection, Chosen(states=("done",), up_to=1, form="one"), AGAIN)
+    Replay.objects.update(state=state)
+
+    with pytest.raises(replay.AlreadyStarted):
+        start(connection, Chosen(states=("done",), up_to=2, form="other"), AGAIN)
+    replay.cancel(row)
+    other = start(connection, Chosen(states=("done",), up_to=2, form="other"), AGAIN)
+
+    assert other != row
+
+
 def test_a_paused_replay_does_nothing_until_it_goes_on(connection: Connection) -> None:
     make_step(make_booking_row(connection), "contact", state="failed")
     row = start(connection)

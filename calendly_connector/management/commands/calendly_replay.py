@@ -85,7 +85,12 @@ def _chosen(options: dict[str, Any]) -> Chosen:
 
 
 def _start(plans: list[tuple[Connection, Plan]], choice: Chosen, wish: Wish) -> list[Replay]:
-    return [replay.start(connection, choice, plan, wish, by=ASKER) for connection, plan in plans if not plan.is_empty]
+    try:
+        return [
+            replay.start(connection, choice, plan, wish, by=ASKER) for connection, plan in plans if not plan.is_empty
+        ]
+    except replay.AlreadyStarted as found:
+        raise CommandError(str(found)) from found
 
 
 def _report(connection: Connection, plan: Plan, started: list[Replay]) -> dict[str, Any]:
