@@ -164,10 +164,10 @@ class ScheduleAdmin(NoAddOrDelete, ConnectorAdmin[Schedule]):
     """One row per repeating piece of work."""
 
     form = ScheduleForm
-    list_display = ("work", "enabled", "pace", "next_run", "started", "finished", "last_result")
+    list_display = ("work", "enabled", "pace", "next_run", "started", "finished", "result")
     ordering = ("name",)
-    fields = ("work", "is_enabled", "every_seconds", "next_run", "started", "finished", "last_result")
-    readonly_fields = ("work", "next_run", "started", "finished", "last_result")
+    fields = ("work", "is_enabled", "every_seconds", "next_run", "started", "finished", "result")
+    readonly_fields = ("work", "next_run", "started", "finished", "result")
 
     @admin.display(description=_("work"), ordering="name")
     def work(self, row: Schedule) -> str:
@@ -198,6 +198,11 @@ class ScheduleAdmin(NoAddOrDelete, ConnectorAdmin[Schedule]):
     def finished(self, row: Schedule) -> SafeString:
         """Return when it last ended."""
         return parts.age(row.last_finished_at)
+
+    @admin.display(description=_("last result"), ordering="last_result")
+    def result(self, row: Schedule) -> str:
+        """Return what the last run said."""
+        return parts.said(row.last_result) or "–"
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
         """Let a shorter interval count from now on, not only after the next run."""

@@ -11,7 +11,6 @@ from calendly_connector.core import cause, decide
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import Skip
 from calendly_connector.core.trigger import Trigger
-from calendly_connector.core.words import gettext_noop
 
 
 class Effect(StrEnum):
@@ -55,17 +54,17 @@ class Outcome:
     reason: str = ""
 
 
-WAITS = gettext_noop("It waits to be sent already.")
-IN_DOUBT = gettext_noop("Its outcome is being looked up in Brevo.")
-SENT = gettext_noop("The event was sent before, and isn't sent twice.")
-HISTORY = gettext_noop("The event was held back when history was brought in.")
-IGNORED = gettext_noop("Its event type is set to “ignore” in today's mapping.")
-NO_EVENT = gettext_noop("Today's mapping sends no event for this.")
-LEFT_OUT_THEN = gettext_noop("The mapping of that day left it out.")
-NO_BOOKING = gettext_noop("Its booking is gone, so it can't be decided anew.")
-LISTS_LEFT = gettext_noop("The lists were left already, and aren't left again.")
-LISTS_UNNAMED = gettext_noop("Today's mapping doesn't name these lists any more.")
-ASKED = gettext_noop("The person was asked already, and isn't asked twice.")
+WAITS = "It waits to be sent already."
+IN_DOUBT = "Its outcome is being looked up in Brevo."
+SENT = "The event was sent before, and isn't sent twice."
+HISTORY = "The event was held back when history was brought in."
+IGNORED = "Its event type is set to “ignore” in today's mapping."
+NO_EVENT = "Today's mapping sends no event for this."
+LEFT_OUT_THEN = "The mapping of that day left it out."
+NO_BOOKING = "Its booking is gone, so it can't be decided anew."
+LISTS_LEFT = "The lists were left already, and aren't left again."
+LISTS_UNNAMED = "Today's mapping doesn't name these lists any more."
+ASKED = "The person was asked already, and isn't asked twice."
 REASONS = (
     *(WAITS, IN_DOUBT, SENT, HISTORY, IGNORED, NO_EVENT, LEFT_OUT_THEN, NO_BOOKING, LISTS_LEFT, LISTS_UNNAMED, ASKED),
 )

@@ -82,19 +82,19 @@ def refresh_all(renew: Callable[[], None] = lambda: None) -> str:
 
 
 def _refresh_connection(connection: Connection) -> str:
-    return f"{refresh_event_types(connection)} event types"
+    return f"{refresh_event_types(connection)} event types were read."
 
 
 def _refresh_account(account: BrevoAccount) -> str:
     client = connections.brevo_client(account)
     refresh_attributes(account, client)
     refresh_lists(account, client)
-    return f"{account.lists.count()} lists and {account.attributes.count()} attributes"
+    return f"{account.lists.count()} lists and {account.attributes.count()} attributes were read."
 
 
 def _tried(work: Callable[[], str]) -> str:
     try:
-        return f"{work()} read."
+        return work()
     except (errors.ApiError, connections.NotConfigured) as error:
         return f"Failed: {error}"
 

@@ -26,7 +26,7 @@ def find_due() -> str:
     due = list(people.order_by("clock_at").values_list("pk", flat=True)[:BATCH])
     for number in due:
         queue.enqueue(TURN, number)
-    return f"{len(due)} people due"
+    return f"{len(due)} people are due"
 
 
 def _in_the_dark(now: datetime) -> QuerySet[Connection]:

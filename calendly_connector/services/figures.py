@@ -95,7 +95,7 @@ def day_of(moment: datetime) -> date:
 def count_recent() -> str:
     """Count today and yesterday; return words for the schedule's last result."""
     days = Days(first=today() - DAY, last=today())
-    return f"{count(days)} figures changed"
+    return f"{count(days)} figures have changed"
 
 
 def count_past(renew: Renew = lambda: None) -> str:
@@ -105,7 +105,7 @@ def count_past(renew: Renew = lambda: None) -> str:
     for days in past.in_pieces():
         renew()
         changed += _count_rows(days)
-    return f"{changed} figures changed"
+    return f"{changed} figures have changed"
 
 
 def count(days: Days) -> int:

@@ -9,8 +9,6 @@ from typing import Any
 from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from calendly_connector.core import decide
 from calendly_connector.core.replay import Effect, Facts, Outcome, Wish, outcome_of
@@ -20,6 +18,13 @@ from calendly_connector.services import journal, mapping
 from calendly_connector.services.chosen import Chosen
 
 State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
+CONTACTS = ("1 contact is written", "{count} contacts are written")
+LISTS = ("1 leaving of lists", "{count} leavings of lists")
+OPT_INS = ("1 person is asked for consent", "{count} people are asked for consent")
+EVENTS = ("1 event is sent: {names}", "{count} events are sent: {names}")
+AGAIN = ("1 event is sent a second time: {names}", "{count} events are sent a second time: {names}")
+"""One and many, in English."""
+
 SHAPE = ("kind", "state", "cause", "a_trigger", "a_type", "a_detail", "is_history")
 
 
@@ -47,29 +52,24 @@ class Plan:
         return self.entries == self.left_out_count
 
     def lines(self) -> list[str]:
-        """Return the effects in words."""
-        contacts, lists, asked = self.contacts, self.lists, self.opt_ins
+        """Return the effects in English words, as they are kept; whoever shows them looks them up."""
         sent, again = sum(self.events.values()), sum(self.again.values())
-        words: tuple[tuple[int, str, dict[str, int]], ...] = (
-            (contacts, ngettext("%(count)s contact is written", "%(count)s contacts are written", contacts), {}),
-            (lists, ngettext("%(count)s leaving of lists", "%(count)s leavings of lists", lists), {}),
-            (
-                asked,
-                ngettext("%(count)s person is asked for consent", "%(count)s people are asked for consent", asked),
-                {},
-            ),
-            (
-                sent,
-                ngettext("%(count)s event is sent: %(names)s", "%(count)s events are sent: %(names)s", sent),
-                self.events,
-            ),
-            (again, _again(again), self.again),
+        words: tuple[tuple[int, tuple[str, str], dict[str, int]], ...] = (
+            (self.contacts, CONTACTS, {}),
+            (self.lists, LISTS, {}),
+            (self.opt_ins, OPT_INS, {}),
+            (sent, EVENTS, self.events),
+            (again, AGAIN, self.again),
         )
-        return [text % {"count": count, "names": _names(names)} for count, text, names in words if count]
+        return [
+            (one if count == 1 else many).format(count=count, names=_names(names))
+            for count, (one, many), names in words
+            if count
+        ]
 
     def left_out_lines(self) -> list[str]:
-        """Return why entries are left out, in words."""
-        return [f"{count} × {_(reason)}" for reason, count in self.left_out.items()]
+        """Return why entries are left out, in English words."""
+        return [f"{count} × {reason}" for reason, count in self.left_out.items()]
 
 
 def plan(connection: Connection, chosen: Chosen, wish: Wish) -> Plan:
@@ -134,12 +134,6 @@ def _facts(shape: list[Any]) -> Facts:
         event_name=detail if kind == Kind.EVENT else "",
         lists=tuple(json.loads(detail or "[]")) if kind == Kind.LEAVE_LISTS else (),
         is_history=is_history,
-    )
-
-
-def _again(count: int) -> str:
-    return ngettext(
-        "%(count)s event is sent a second time: %(names)s", "%(count)s events are sent a second time: %(names)s", count
     )
 
 

@@ -156,7 +156,7 @@ def refresh_due() -> str:
         if _is_accepted(row):
             Connection.objects.filter(pk=row.pk, state=State.RECONNECT).update(state=State.CONNECTED, state_reason="")
             troubles.append(f"{row.name}: Calendly accepts the token again.")
-    return " ".join([f"{done} refreshed.", *troubles])
+    return " ".join([f"Tokens refreshed: {done}.", *troubles])
 
 
 def _is_accepted(row: Connection) -> bool:

@@ -41,7 +41,7 @@ def test_staff_see_what_happened_and_what_to_do(live_server: LiveServer, river: 
             expect(chart.get_by_role("img", name=title)).to_be_visible()
         page.get_by_text("Bookings as a table").click()
         expect(page.locator(".cc-chart").first.get_by_role("row").nth(1)).to_contain_text("4")
-        expect(page.get_by_role("region", name="What runs next")).to_contain_text("figures changed")
+        expect(page.get_by_role("region", name="What runs next")).to_contain_text("figures have changed")
         banner.get_by_role("link", name="Repair").click()
 
         expect(page).not_to_have_url(re.compile("/admin/$"))

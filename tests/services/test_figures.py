@@ -193,7 +193,7 @@ def test_counting_again_writes_nothing(connection: Connection) -> None:
 
     said = figures.count_recent()
 
-    assert said == "0 figures changed"
+    assert said == "0 figures have changed"
     assert list(DailyFigure.objects.order_by("pk").values_list("pk", "value")) == rows
 
 
@@ -228,5 +228,5 @@ def test_it_is_done_by_itself(name: str, connection: Connection) -> None:
     said = schedule.run_now(name, tasks.TASKS[name].run)
 
     assert name in tasks.SCHEDULES
-    assert said.endswith(" figures changed")
+    assert said.endswith(" figures have changed")
     assert kept(name="booked", detail="")

@@ -113,7 +113,7 @@ def test_the_catalogues_of_everything_are_read_and_one_refusal_stops_nothing(
 
     lines = said.splitlines()
     assert "Failed: " in lines[0]
-    assert "attributes read." in lines[1]
+    assert "attributes were read." in lines[1]
     assert BrevoAttribute.objects.exists()
     assert len(renewed) == 2
     catalogue.refresh_all()

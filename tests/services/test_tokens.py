@@ -135,8 +135,8 @@ def test_a_token_that_ends_soon_serves_while_calendly_is_in_trouble(
 def test_the_schedule_refreshes_what_ends_within_half_an_hour(installation: River, paris: Connection) -> None:
     expire(paris, seconds=1700)
 
-    assert tokens.refresh_due() == "1 refreshed."
-    assert tokens.refresh_due() == "0 refreshed."
+    assert tokens.refresh_due() == "Tokens refreshed: 1."
+    assert tokens.refresh_due() == "Tokens refreshed: 0."
     assert refreshes(installation) == 1
 
 
@@ -144,7 +144,7 @@ def test_the_schedule_tells_whose_refresh_failed(installation: River, paris: Con
     expire(paris)
     break_tokens(installation, "status", status=503)
 
-    assert tokens.refresh_due().startswith("0 refreshed. Paris: Calendly")
+    assert tokens.refresh_due().startswith("Tokens refreshed: 0. Paris: Calendly")
 
 
 def test_two_threads_make_one_refresh(
@@ -264,7 +264,7 @@ def test_a_rejected_personal_token_stops_the_work_until_calendly_accepts_one(
     assert (row.state, "401" in row.state_reason) == ("reconnect", True)
     with pytest.raises(tokens.ReconnectNeeded):
         tokens.access_token(row)
-    assert tokens.refresh_due() == "0 refreshed."
+    assert tokens.refresh_due() == "Tokens refreshed: 0."
 
     settings.CALENDLY_ACCESS_TOKEN = PERSONAL_TOKEN
 
@@ -369,7 +369,7 @@ def test_an_application_that_calendly_does_not_know_keeps_the_tokens(
     assert now(paris).state == "reconnect"
     consent.use_application(settings)
     let_lease_run_out(paris)
-    assert tokens.refresh_due() == "1 refreshed."
+    assert tokens.refresh_due() == "Tokens refreshed: 1."
     assert now(paris).state == "connected"
 
 
