@@ -20,6 +20,7 @@ from calendly_connector.models import Connection, EventType, FieldMapping, Sched
 from calendly_connector.services import home
 from calendly_connector.services import schedule as schedules
 from calendly_connector.services.home import Pulse, Undecided
+from calendly_connector.services.unmapped import UnknownTargets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,11 @@ def _lacks(viewer: Viewer) -> dict[int, Undecided]:
     """Return what the mappings lack, as far as a member of staff may know."""
     sees_types, sees_fields = viewer.may_see(EventType), viewer.may_see(FieldMapping)
     return {
-        key: Undecided(types=each.types if sees_types else (), questions=each.questions if sees_fields else ())
+        key: Undecided(
+            types=each.types if sees_types else (),
+            questions=each.questions if sees_fields else (),
+            unknown=each.unknown if sees_types else UnknownTargets(),
+        )
         for key, each in home.undecided().items()
     }
 

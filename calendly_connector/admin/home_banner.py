@@ -20,6 +20,7 @@ from calendly_connector.core.banner import Finding, Level
 from calendly_connector.models import Connection, EventType, FieldMapping, SyncLogEntry, WebhookDelivery
 from calendly_connector.services import home
 from calendly_connector.services.home import Pulse, Undecided
+from calendly_connector.services.unmapped import UnknownTargets
 
 REPAIR = "admin:calendly_connector_repair"
 STATES: dict[Level, tuple[str | Promise, Tone]] = {
@@ -110,6 +111,8 @@ def sentence_for(finding: Finding, pulse: Pulse, lacks: Undecided) -> str:
             "%(count)s steps were done, but values were left out.",
             pulse.left_out,
         ) % {"count": counted(pulse.left_out)}
+    if finding is Finding.UNKNOWN:
+        return unknown_in_words(lacks.unknown)
     if finding is Finding.UNDECIDED:
         return ngettext(
             "%(count)s event type isn't mapped yet: the default row applies to it.",
@@ -123,6 +126,19 @@ def sentence_for(finding: Finding, pulse: Pulse, lacks: Undecided) -> str:
             len(lacks.questions),
         ) % {"count": len(lacks.questions)}
     return str(SENTENCES[finding])
+
+
+def unknown_in_words(unknown: UnknownTargets) -> str:
+    """Return how much of the mapping neither service has."""
+    types, lists = len(unknown.types), len(unknown.lists)
+    lost_types = ngettext(
+        "%(count)s mapped event type is not found in Calendly.",
+        "%(count)s mapped event types are not found in Calendly.",
+        types,
+    )
+    lost_lists = ngettext("%(count)s mapped list is not in Brevo.", "%(count)s mapped lists are not in Brevo.", lists)
+    found = ((types, lost_types), (lists, lost_lists))
+    return " ".join(words % {"count": count} for count, words in found if count)
 
 
 def button_for(viewer: Viewer, connection: Connection, finding: Finding) -> Button:
@@ -210,6 +226,7 @@ _LINKS: dict[Finding, Callable[[Viewer, Connection], Button]] = {
     Finding.NOT_CONNECTED: _connect,
     Finding.FAILED: lambda viewer, row: Button(label=_("Repair"), address=repair_link(row)),
     Finding.LEFT_OUT: lambda viewer, row: Button(label=_("Repair"), address=repair_link(row)),
+    Finding.UNKNOWN: lambda viewer, row: Button(label=_("Look at the mapping"), address=types_link(viewer, row)),
     Finding.UNDECIDED: lambda viewer, row: Button(label=_("Map them"), address=types_link(viewer, row)),
     Finding.RENAMED: lambda viewer, row: Button(label=_("Look at the fields"), address=fields_link(viewer, row)),
     Finding.SILENT: lambda viewer, row: Button(

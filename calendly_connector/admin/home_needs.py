@@ -14,6 +14,7 @@ from calendly_connector.admin.home_banner import (
     fields_link,
     repair_link,
     types_link,
+    unknown_in_words,
 )
 from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.core import banner, cause, remedy
@@ -22,7 +23,7 @@ from calendly_connector.models import BrevoAccount, Connection, EventType, Field
 from calendly_connector.services import home
 from calendly_connector.services.home import Pulse, Undecided
 
-DETAILED = (Finding.PAUSED, Finding.FAILED, Finding.LEFT_OUT, Finding.UNDECIDED, Finding.RENAMED)
+DETAILED = (Finding.PAUSED, Finding.FAILED, Finding.LEFT_OUT, Finding.UNKNOWN, Finding.UNDECIDED, Finding.RENAMED)
 """Findings with lines of their own."""
 
 SAID_ELSEWHERE = (":reconnect", ":paused")
@@ -107,6 +108,13 @@ def _causes(connections: Sequence[Connection], pulses: Mapping[int, Pulse]) -> I
 
 
 def _undecided(viewer: Viewer, connection: Connection, lacks: Undecided) -> Iterator[Need]:
+    if lacks.unknown.count and viewer.may_see(EventType):
+        yield Need(
+            level=Level.WARN,
+            sentence=unknown_in_words(lacks.unknown),
+            link=_("Look at the mapping (%(connection)s)") % {"connection": connection},
+            address=types_link(viewer, connection),
+        )
     if lacks.types and viewer.may_see(EventType):
         yield Need(
             level=Level.WARN,

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from calendly_connector.admin import audit, mapping_row, page, parts
+from calendly_connector.admin import audit, mapping_remove, mapping_row, page, parts
 from calendly_connector.admin.page import Page
 from calendly_connector.admin.parts import Tone
 from calendly_connector.admin.steps import EXPECTED, words_for
@@ -25,7 +25,7 @@ from calendly_connector.core.decide import EVENT_PREFIX
 from calendly_connector.core.rules import ConsentMode, ConsentRule, TriggerRule
 from calendly_connector.core.trigger import Trigger
 from calendly_connector.models import BrevoList, Connection, EventType, TriggerMapping
-from calendly_connector.services import catalogue, grid
+from calendly_connector.services import catalogue, grid, unmapped
 from calendly_connector.services import connection as connections
 from calendly_connector.services.grid import Choice, Row, Show
 
@@ -38,6 +38,8 @@ SHOWS: dict[Show, Promise] = {
     Show.OWN: gettext_lazy("With a mapping of their own"),
     Show.DEFAULT: gettext_lazy("As every other type"),
     Show.IGNORED: gettext_lazy("Ignored"),
+    Show.LOST_TYPE: gettext_lazy("Not found in Calendly"),
+    Show.LOST_LIST: gettext_lazy("With a list that Brevo doesn't have"),
 }
 KINDS: dict[str, Promise] = {
     "solo": gettext_lazy("One-on-one"),
@@ -75,6 +77,7 @@ class RowWords:
     address: str
     kind: str
     badges: list[SafeString]
+    removal: str  # where a row is removed that Calendly doesn't list; empty for every other row
     cells: list[CellWords]
     consent: str
 
@@ -92,10 +95,11 @@ def view(request: HttpRequest, connection: Connection, rest: str) -> HttpRespons
 
 def show(request: HttpRequest, connection: Connection) -> HttpResponse:
     """Answer with one page of rows. The number of queries is the same however many types there are."""
-    search, wanted = request.GET.get("q", "").strip(), request.GET.get("show", "")
+    search, wanted = request.GET.get("q", "").replace("\x00", "").strip(), request.GET.get("show", "")
     shown = Show(wanted) if wanted in set(Show) else Show.ALL
     types = Paginator(grid.types_of(connection, search=search, show=shown), PER_PAGE).get_page(request.GET.get("page"))
-    default, *rows = lines_of(connection, [None, *types.object_list], request.GET)
+    lost = grid.lost_types(connection, search=search, show=shown) if types.number == 1 else []
+    default, *rows = lines_of(connection, [None, *lost, *types.object_list], request.GET)
     open_types = {each: grid.types_of(connection, show=each).count() for each in (Show.NEW, Show.RENAMED)}
     return page.render(
         request,
@@ -111,6 +115,7 @@ def show(request: HttpRequest, connection: Connection) -> HttpResponse:
         shown=shown,
         shows=SHOWS,
         open_types=open_types,
+        unknown=unmapped.unknown_targets(connection),
         ages=ages_of(connection),
         may_change=request.user.has_perm(mapping_row.CHANGE),
         refresh_address=page.address_of(connection, NAME, "refresh"),
@@ -127,7 +132,8 @@ def lines_of(connection: Connection, types: Sequence[EventType | None], query: A
             row=row,
             address=mapping_row.address_of(connection, row.event_type) + back,
             kind=str(KINDS.get(row.event_type.kind, row.event_type.kind)) if row.event_type else "",
-            badges=_badges(row),
+            badges=[*_badges(row), *_list_badges(row, names)],
+            removal=mapping_remove.address_of(connection, row.event_type),
             cells=[_cell(trigger, rule, row, names) for trigger, rule in row.cells.items()],
             consent=consent_words(row.consent),
         )
@@ -159,13 +165,25 @@ def _badges(row: Row) -> list[SafeString]:
     if is_open:
         words = _("Renamed since it was mapped") if event_type.decided_name else _("Not mapped yet")
         found.append(parts.badge(words, Tone.WARN))
+    if event_type.pk is None:
+        return [parts.badge(_("Not found in Calendly"), Tone.WARN)]
     if row.choice is Choice.IGNORE:
         found.append(parts.badge(_("Ignored"), Tone.QUIET))
     elif row.choice is Choice.OWN:
         found.append(parts.badge(_("Own mapping"), Tone.GOOD))
     elif not is_open:
-        found.append(parts.badge(_("As every other type"), Tone.GOOD))
+        found.append(parts.badge(_("Follows the default row"), Tone.GOOD))
+    if row.has_own_consent and row.choice is Choice.DEFAULT:
+        found.append(parts.badge(_("Consent rule of its own"), Tone.QUIET))
     return found if event_type.is_active else [*found, parts.badge(_("Switched off in Calendly"), Tone.QUIET)]
+
+
+def _list_badges(row: Row, names: Mapping[int, str]) -> list[SafeString]:
+    """Return a warning for a row of its own that names lists which Brevo doesn't have."""
+    rules = row.cells.values() if row.choice is Choice.OWN else ()
+    lost = {number for rule in rules for number in (*rule.join_lists, *rule.leave_lists)} - names.keys()
+    words = ngettext("A list is not in Brevo", "%(count)d lists are not in Brevo", len(lost))
+    return [parts.badge(words % {"count": len(lost)}, Tone.WARN)] if lost else []
 
 
 def consent_words(rule: ConsentRule) -> str:
@@ -236,7 +254,7 @@ def _read_brevo(connection: Connection) -> str:
     }
 
 
-BUTTONS = {"refresh": refresh, "accept": accept}
+BUTTONS = {"refresh": refresh, "accept": accept, mapping_remove.NAME: mapping_remove.view}
 """The last part of the address → what a button does there."""
 
 PAGE = Page(name=NAME, title=gettext_lazy("Mapping"), view=view, permission="calendly_connector.view_triggermapping")

@@ -19,7 +19,7 @@ MOST_MODELS = 200  # rows that another may be copied from
 
 def address_of(connection: Connection, event_type: EventType | None) -> str:
     """Return the address of a row's form."""
-    return page.address_of(connection, NAME, str(event_type.pk) if event_type else DEFAULT)
+    return page.address_of(connection, NAME, grid.key_of(event_type) if event_type else DEFAULT)
 
 
 def view(request: HttpRequest, connection: Connection, rest: str) -> HttpResponse:
@@ -55,9 +55,17 @@ def find_type(connection: Connection, rest: str) -> EventType | None:
     """Return the event type that an address names, None for the default row. Raises Http404."""
     if rest == DEFAULT:
         return None
+    if rest.startswith(grid.LOST):
+        return _found(grid.find_lost(connection, rest))
     if not (rest.isascii() and rest.isdigit() and len(rest) < 19):
         raise Http404
     return get_object_or_404(EventType, connection=connection, pk=rest)
+
+
+def _found(lost: EventType | None) -> EventType:
+    if lost is None:
+        raise Http404
+    return lost
 
 
 def back_to(request: HttpRequest, connection: Connection) -> str:

@@ -147,6 +147,8 @@ class RowForm:
         is_open = event_type is not None and row.choice is Choice.DEFAULT and event_type.is_undecided
         initial = {"choice": None if is_open else row.choice.value}
         self.choice = ChoiceForm(data, initial=initial) if event_type else None
+        if self.choice and event_type and event_type.pk is None:  # Calendly doesn't list it: nothing to ignore
+            self.choice.fields["choice"].choices = CHOICES[:-1]  # type: ignore[attr-defined]
         self.cells = [CellForm(data, trigger=trigger, rule=rule, lists=lists) for trigger, rule in row.cells.items()]
         self.consent = ConsentForm(data, rule=row.consent, samples=samples)
 

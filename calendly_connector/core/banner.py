@@ -25,6 +25,7 @@ class Finding(StrEnum):
     SWITCHED_OFF = "switched_off"
     FAILED = "failed"
     LEFT_OUT = "left_out"
+    UNKNOWN = "unknown"
     UNDECIDED = "undecided"
     RENAMED = "renamed"
     SILENT = "silent"
@@ -56,6 +57,7 @@ class Facts:
     is_active: bool = True
     failed: int = 0
     left_out: int = 0  # written, but without a value that staff could mend
+    unknown: int = 0  # mapped event types and lists that neither service has
     undecided: int = 0
     renamed: int = 0
     is_silent: bool = False
@@ -78,6 +80,7 @@ def findings(facts: Facts) -> list[Finding]:
         Finding.SWITCHED_OFF: not facts.is_active,
         Finding.FAILED: facts.failed > 0,
         Finding.LEFT_OUT: facts.left_out > 0,
+        Finding.UNKNOWN: facts.unknown > 0,
         Finding.UNDECIDED: facts.undecided > 0,
         Finding.RENAMED: facts.renamed > 0,
         Finding.SILENT: facts.is_silent,

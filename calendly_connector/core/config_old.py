@@ -43,11 +43,13 @@ def read(values: Mapping[Any, Any], around: Surroundings, *, current: Content) -
     _read_secrets(file)
     switches = _read_switches(file.section("sync"))
     grid = _read_grid(file, current)
-    named = frozenset(row["event_type"] for row in grid if row["event_type"]) if file.has("event_mapping") else NOBODY
+    is_mapping = file.has("event_mapping")
+    named = frozenset(row["event_type"] for row in grid if row["event_type"]) if is_mapping else NOBODY
     content = {
         **current,
         "grid": _switched(grid, switches),
-        "types": _without_ignoring(current["types"], named),
+        "types": _decisions(current["types"], named) if is_mapping else current["types"],
+        "consents": _consents(current["consents"], named) if is_mapping else current["consents"],
         "fields": _read_fields(file.section("field_mapping")) if file.has("field_mapping") else current["fields"],
     }
     if not switches["contacts"]:
@@ -119,9 +121,19 @@ def _cell(uri: str, trigger: Trigger, lists: list[int], *, sends_event: bool = T
     }
 
 
-def _without_ignoring(types: Mapping[str, Any], named: frozenset[str]) -> dict[str, Any]:
-    """Return what is decided of types: those of the event mapping are not ignored any more."""
-    return {uri: {**known, "is_ignored": known["is_ignored"] and uri not in named} for uri, known in types.items()}
+def _decisions(types: Mapping[str, Any], named: frozenset[str]) -> dict[str, Any]:
+    """Return what is decided of types: those of the event mapping are not ignored any more. The others that are not
+    ignored lost what was decided of them, so they must be decided again."""
+    return {
+        uri: {**known, "is_ignored": known["is_ignored"] and uri not in named}
+        for uri, known in types.items()
+        if uri in named or known["is_ignored"]
+    }
+
+
+def _consents(rules: Iterable[dict[str, Any]], named: frozenset[str]) -> list[dict[str, Any]]:
+    """Return the consent rules of the default row and of types in the event mapping: a row without cells has none."""
+    return [rule for rule in rules if not rule["event_type"] or rule["event_type"] in named]
 
 
 def _switched(grid: Iterable[dict[str, Any]], switches: Mapping[str, bool]) -> list[dict[str, Any]]:

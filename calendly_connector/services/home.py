@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -12,18 +12,21 @@ from django.utils import timezone
 from calendly_connector.core import banner
 from calendly_connector.models import (
     BrevoAccount,
+    BrevoList,
     Connection,
+    ConsentRule,
     DailyFigure,
     EventType,
     FieldMapping,
     Notice,
     Schedule,
     SyncLogEntry,
+    TriggerMapping,
     WebhookDelivery,
 )
 from calendly_connector.services import connection as connections
 from calendly_connector.services import figures, journal, subscription, unmapped
-from calendly_connector.services.unmapped import RenamedQuestion
+from calendly_connector.services.unmapped import RenamedQuestion, UnknownTargets
 
 CAP = 2_000
 """Counting stops here: staff needn't know how many more there are."""
@@ -54,6 +57,7 @@ class Undecided:
 
     types: Sequence[str] = ()
     questions: Sequence[RenamedQuestion] = ()
+    unknown: UnknownTargets = UnknownTargets()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +114,7 @@ def pulses() -> dict[int, Pulse]:
 
 
 def undecided() -> dict[int, Undecided]:
-    """Return what each connection's mapping lacks. Two queries; both tables hold a few hundred rows at most."""
+    """Return what each connection's mapping lacks. Six queries, of tables with a few hundred rows at most."""
     types: dict[int, list[EventType]] = defaultdict(list)
     lines: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for row in EventType.objects.order_by("name").defer("owner", "kind"):
@@ -118,7 +122,8 @@ def undecided() -> dict[int, Undecided]:
     mapped = FieldMapping.objects.exclude(overwrite=FieldMapping.Overwrite.NEVER).order_by("pk")
     for connection, source, attribute in mapped.values_list("connection_id", "source", "attribute"):
         lines[connection].append((source, attribute))
-    return {key: _undecided(rows, lines[key]) for key, rows in types.items()}
+    unknown = _unknown(types)
+    return {key: replace(_undecided(rows, lines[key]), unknown=unknown[key]) for key, rows in types.items()}
 
 
 def causes(pulses: Mapping[int, Pulse]) -> list[Cause]:
@@ -182,6 +187,7 @@ def facts_of(connection: Connection, pulse: Pulse, lacks: Undecided) -> banner.F
         is_active=connection.is_active,
         failed=pulse.failed,
         left_out=pulse.left_out,
+        unknown=lacks.unknown.count,
         undecided=len(lacks.types),
         renamed=len(lacks.questions),
         is_silent=connection.is_silent,
@@ -201,6 +207,29 @@ def _undecided(types: Sequence[EventType], lines: Sequence[tuple[str, str]]) -> 
         types=[row.name for row in active if row.is_undecided and not row.is_ignored],
         questions=[each for each in renamed if each],
     )
+
+
+def _unknown(types: Mapping[int, Sequence[EventType]]) -> dict[int, UnknownTargets]:
+    """Return what each mapping names that the mirrors don't know. Four queries. `types`: those that were read."""
+    cells: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    consents: dict[int, list[str]] = defaultdict(list)
+    lists: dict[int, set[int]] = defaultdict(set)
+    for cell in TriggerMapping.objects.values("connection_id", *unmapped.CELL):
+        cells[cell["connection_id"]].append(cell)
+    for key, uri in ConsentRule.objects.values_list("connection_id", "event_type"):
+        consents[key].append(uri)
+    for account, number in BrevoList.objects.values_list("account_id", "number"):
+        lists[account].add(number)
+    accounts = Connection.objects.filter(pk__in=types).order_by()
+    return {
+        key: unmapped.find_unknown(
+            cells[key],
+            consents[key],
+            types={row.uri: row.is_ignored for row in types[key]},
+            lists=lists[account] if read_at or lists[account] else None,
+        )
+        for key, account, read_at in accounts.values_list("pk", "brevo_account_id", "brevo_account__attributes_read_at")
+    }
 
 
 def _last_moments() -> Mapping[int, tuple[datetime | None, datetime | None]]:

@@ -1,7 +1,9 @@
-"""What staff have not decided yet, or must decide again: new event types, and questions that are asked no longer."""
+"""What staff have not decided yet, or must decide again: new event types, questions that are asked no longer, and
+what is mapped though neither service has it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import F, QuerySet
 
@@ -69,6 +71,61 @@ def asked_questions(connection: Connection) -> list[str] | None:
         return None
     asked = (question for is_active, questions in types if is_active for question in questions)
     return list({normalise_question(question): question for question in asked}.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnknownTargets:
+    """What the mapping names and our mirrors don't know."""
+
+    types: tuple[str, ...] = ()  # addresses of event types
+    lists: tuple[int, ...] = ()  # ids of Brevo lists
+
+    @property
+    def count(self) -> int:
+        """Return how many there are."""
+        return len(self.types) + len(self.lists)
+
+
+CELL = ("event_type", "join_lists", "leave_lists")
+"""What of a cell names a target."""
+
+
+def unknown_targets(connection: Connection) -> UnknownTargets:
+    """Return the mapped event types and lists that the mirrors don't know, in four queries, however many rows."""
+    types = connection.event_types.values_list("uri", "is_ignored")
+    account = connection.brevo_account
+    lists = set(account.lists.values_list("number", flat=True))
+    return find_unknown(
+        list(connection.trigger_mappings.values(*CELL)),
+        connection.consent_rules.values_list("event_type", flat=True),
+        types=dict(types),
+        lists=lists if lists or account.attributes_read_at else None,
+    )
+
+
+def find_unknown(
+    cells: Collection[Mapping[str, Any]],
+    consents: Iterable[str],
+    *,
+    types: Mapping[str, bool],
+    lists: Collection[int] | None,
+) -> UnknownTargets:
+    """Return what of some cells, and of the rows with a consent rule, isn't known.
+
+    `types` are those that Calendly listed, with whether they are ignored: the lists of ignored ones don't matter.
+    `lists` are Brevo's, None before they were read: then none is unknown.
+    """
+    rows = {cell["event_type"] for cell in cells} | set(consents)
+    named = {
+        number
+        for cell in cells
+        if not types.get(cell["event_type"], False)
+        for number in (*cell["join_lists"], *cell["leave_lists"])
+    }
+    return UnknownTargets(
+        types=tuple(sorted(rows - types.keys() - {""})),
+        lists=() if lists is None else tuple(sorted(named.difference(lists))),
+    )
 
 
 def undecided_types(connection: Connection) -> QuerySet[EventType]:

@@ -12,11 +12,13 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from calendly_connector.admin import page
-from calendly_connector.models import Connection, MappingVersion
-from calendly_connector.services import config_file
+from calendly_connector.models import Connection, ConsentRule, EventType, MappingVersion, TriggerMapping
+from calendly_connector.services import config_file, wizard
+from tests.admin.mapped import add_catalogue
 from tests.admin.rows import make_connection
 from tests.browser import log_in as log_in_browser
 from tests.browser import open_page, watch_complaints
+from tests.factories import DEMO
 from tests.services.test_config_file import OLD
 
 PERMISSIONS = ("change_connection", "change_triggermapping", "change_fieldmapping")
@@ -78,6 +80,29 @@ def test_the_old_platforms_file_is_taken_and_its_secrets_stay_out(
     assert "List #10 is not among the lists" in shown
     assert "planted" not in shown
     assert "Apply these changes" in shown
+
+
+def test_what_the_old_file_names_and_nobody_has_is_seen_on_every_page(
+    staff: Client, connection: Connection, settings: Settings
+) -> None:
+    settings.CALENDLY_ACCESS_TOKEN = settings.CALENDLY_WEBHOOK_SIGNING_KEY = "planted-0123456789"
+    add_catalogue(connection)
+    EventType.objects.filter(uri=DEMO).update(decided_name="Demo")
+    TriggerMapping.objects.create(connection=connection, event_type=DEMO, trigger="booked", join_lists=[4])
+    ConsentRule.objects.create(connection=connection, event_type=DEMO, mode="never")
+
+    staff.post(address(connection), {"text": OLD, "apply": "yes", "seen": seen_in(staff, connection, OLD)})
+
+    grid = staff.get(page.address_of(connection, "mapping")).content.decode()
+    assert "Not found in Calendly: abc123" in grid
+    assert "Not found in Calendly: xyz789" in grid
+    assert grid.count("A list is not in Brevo") == 2
+    assert "Own mapping" not in grid
+    assert not ConsentRule.objects.exists()
+    assert EventType.objects.get(uri=DEMO).decided_name == ""  # it must be decided again
+    overview = staff.get("/admin/").content.decode()
+    assert "2 mapped event types are not found in Calendly. 2 mapped lists are not in Brevo." in overview
+    assert "4 event types or lists of the mapping are found in neither service." in wizard.look(connection)[2].words
 
 
 def test_problems_are_shown_with_their_lines_and_the_text_is_kept(staff: Client, connection: Connection) -> None:

@@ -413,7 +413,7 @@ def test_a_length_of_time_is_short(value: float, words: str) -> None:
 
 
 def test_every_finding_has_its_words() -> None:
-    with_numbers = {Finding.FAILED, Finding.LEFT_OUT, Finding.UNDECIDED, Finding.RENAMED}
+    with_numbers = {Finding.FAILED, Finding.LEFT_OUT, Finding.UNKNOWN, Finding.UNDECIDED, Finding.RENAMED}
 
     assert set(home_banner.SENTENCES) | with_numbers == set(Finding)
 

@@ -11,8 +11,10 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from calendly_connector.admin import mapping_remove, mapping_row
 from calendly_connector.core.booking import Answer
 from calendly_connector.models import BrevoList, Connection, ConsentRule, EventType, MappingVersion, TriggerMapping
+from calendly_connector.services import grid
 from tests.admin.mapped import TRIGGERS, add_catalogue, add_type, address_of, posted, read, row_address
 from tests.admin.rows import make_booking_row, make_connection
 from tests.factories import DEMO, DISCOVERY_CALL
@@ -83,7 +85,7 @@ def test_the_default_row_comes_first_and_decides_for_rows_without_their_own(staf
     [
         ({}, "Not mapped yet"),
         ({"decided_name": "Old name"}, "Renamed since it was mapped It was called “Old name”."),
-        ({"decided_name": "Talk"}, "As every other type"),
+        ({"decided_name": "Talk"}, "Follows the default row"),
         ({"is_ignored": True}, "Ignored"),
         ({"is_active": False}, "Switched off in Calendly"),
     ],
@@ -405,3 +407,62 @@ def test_who_may_only_look_sees_the_grid_and_changes_nothing(log_in: Callable[..
 
 def test_who_may_not_look_is_refused(log_in: Callable[..., Client], mapped: Connection) -> None:
     assert log_in("view_connection").get(address_of(mapped)).status_code == 403
+
+
+# -- What is mapped, and neither service has --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lost(mapped: Connection) -> str:
+    """Return the address of a mapped event type that Calendly doesn't list."""
+    uri = "https://api.calendly.com/event_types/abc123"
+    TriggerMapping.objects.create(connection=mapped, event_type=uri, trigger="booked", join_lists=[4])
+    TriggerMapping.objects.create(connection=mapped, event_type=DEMO, trigger="booked", join_lists=[99])
+    return uri
+
+
+@pytest.mark.parametrize(
+    ("show", "names"),
+    [("lost_type", ["Not found in Calendly: abc123"]), ("lost_list", ["Demo"]), ("default", ["Discovery call"])],
+)
+def test_what_neither_service_has_is_filtered(
+    show: str, names: list[str], staff: Client, mapped: Connection, lost: str
+) -> None:
+    text = read(staff, f"{address_of(mapped)}?show={show}")
+
+    assert re.findall(r'class="cc-row-name">([^<]+)<', text) == ["Every other type", *names]
+
+
+def test_a_row_that_calendly_does_not_list_is_edited(staff: Client, mapped: Connection, lost: str) -> None:
+    address = mapping_row.address_of(mapped, grid.lost_type(mapped, lost))
+
+    shown = read(staff, address)
+    save(staff, address, **{"booked-join": ["5"]})
+
+    assert "Ignore its bookings" not in shown
+    assert TriggerMapping.objects.get(event_type=lost, trigger="booked").join_lists == [5]
+    assert staff.get(address_of(mapped, "lost-0123456789abcdef")).status_code == 404
+
+
+def test_a_row_that_calendly_does_not_list_is_removed_after_asking(
+    staff: Client, mapped: Connection, lost: str
+) -> None:
+    address = mapping_remove.address_of(mapped, grid.lost_type(mapped, lost))
+
+    asked = staff.post(address).content.decode()
+    assert TriggerMapping.objects.filter(event_type=lost).exists()
+    answer = staff.post(address, {"confirmed": "yes"}, follow=True)
+
+    assert "Yes, remove it" in asked
+    assert "was removed" in answer.content.decode()
+    assert not TriggerMapping.objects.filter(event_type=lost).exists()
+    assert staff.post(address).status_code == 404
+
+
+def test_who_may_only_look_removes_no_row(log_in: Callable[..., Client], mapped: Connection, lost: str) -> None:
+    viewer = log_in("view_connection", "view_triggermapping")
+
+    answer = viewer.post(mapping_remove.address_of(mapped, grid.lost_type(mapped, lost)), {"confirmed": "yes"})
+
+    assert answer.status_code == 403
+    assert TriggerMapping.objects.filter(event_type=lost).exists()
