@@ -115,13 +115,14 @@ class BookingAdmin(HistoryAdmin[Booking]):
         return parts.link_to(row.connection)
 
     @admin.display(description=gettext_lazy("canceled"))
-    def cancellation(self, row: Booking) -> str:
+    def cancellation(self, row: Booking) -> SafeString | str:
         """Return by whom and why it was canceled."""
         canceled = snapshot(row).invitee.cancellation
         if canceled is None:
             return "–"
         words = {"who": canceled.canceled_by, "kind": _canceler(canceled.canceler_type), "why": canceled.reason}
-        return (_("by %(who)s (%(kind)s): %(why)s") if canceled.reason else _("by %(who)s (%(kind)s)")) % words
+        told = _("by %(who)s (%(kind)s): %(why)s") if canceled.reason else _("by %(who)s (%(kind)s)")
+        return parts.told(told % words)
 
     @admin.display(description=gettext_lazy("meeting"))
     def meeting(self, row: Booking) -> SafeString:
@@ -145,7 +146,7 @@ class BookingAdmin(HistoryAdmin[Booking]):
         """Return where it takes place."""
         meeting = snapshot(row).meeting
         kind = meeting.location_kind.replace("_", " ")
-        return format_html("{} {}", parts.link_outside(meeting.location), f"({kind})" if kind else "")
+        return format_html("{} {}", _place(meeting.location), f"({kind})" if kind else "")
 
     @admin.display(description=gettext_lazy("join link"))
     def join(self, row: Booking) -> SafeString | str:
@@ -174,7 +175,7 @@ class BookingAdmin(HistoryAdmin[Booking]):
     @admin.display(description=gettext_lazy("answers"))
     def answers(self, row: Booking) -> SafeString:
         """Return what was asked and answered."""
-        rows = [(answer.question, answer.answer) for answer in snapshot(row).invitee.answers]
+        rows = [(answer.question, parts.told(answer.answer)) for answer in snapshot(row).invitee.answers]
         return parts.table((_("Question"), _("Answer")), rows, empty=_("Nothing was asked."))
 
     @admin.display(description=gettext_lazy("timeline"))
@@ -228,6 +229,11 @@ class BookingAdmin(HistoryAdmin[Booking]):
         """Return what was paid."""
         paid = snapshot(row).invitee.payment
         return f"{paid.amount:g} {paid.currency} ({paid.provider})" if paid else "–"
+
+
+def _place(text: str) -> SafeString | str:
+    """Return an address as a link, and any other place as it is: it may be the phone number to call."""
+    return parts.link_outside(text) if text.startswith(("http://", "https://")) or not text else parts.told(text)
 
 
 def _no_show(row: Booking) -> str:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
 
 from calendly_connector.admin import said as stored
+from calendly_connector.core.mask import ACTS, TOLD
 
 NOTHING = mark_safe("–")
 Cell = str | SafeString | Promise
@@ -118,9 +119,19 @@ def link_outside(address: str, text: object = "") -> SafeString | str:
     return format_html('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>', address, text or address)
 
 
+def link_that_acts(address: str, text: str) -> SafeString:
+    """Return a link that needs no log-in: only staff who may see addresses get it."""
+    return format_html("<span {}>{}</span>", ACTS, link_outside(address, text))
+
+
 def said(text: str) -> str:
     """Return a sentence that the worker stored, as staff should read it: every page shows stored words through here."""
     return stored.said(text)
+
+
+def told(text: object) -> SafeString:
+    """Return what people told us: `core.mask` hides phone numbers in it from staff who may not see addresses."""
+    return format_html("<span {}>{}</span>", TOLD, text)
 
 
 def long_text(text: str) -> SafeString:

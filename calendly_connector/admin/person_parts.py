@@ -132,7 +132,7 @@ def consents_table(proofs: Iterable[ConsentProof], names: Names) -> SafeString:
         (
             parts.moment(proof.given_at),
             proof.question or parts.NOTHING,
-            proof.answer or parts.NOTHING,
+            parts.told(proof.answer) if proof.answer else parts.NOTHING,
             ", ".join(named(number, names) for number in proof.lists),
             modes.get(proof.mode, proof.mode),
         )
@@ -154,7 +154,7 @@ def calendly_links(row: Booking) -> list[Cell]:
     """Return links to Calendly's own pages of a booking."""
     pages = links.calendly_pages(row.to_entry().booking.invitee)
     labels = ((pages.reschedule, _("Move it in Calendly")), (pages.cancel, _("Cancel it in Calendly")))
-    return [parts.link_outside(address, label) for address, label in labels if address]
+    return [parts.link_that_acts(address, label) for address, label in labels if address]
 
 
 def brevo_facts(found: Comparison) -> Facts:
@@ -219,4 +219,4 @@ def _shown(value: Any) -> Cell:
         return format_html('<span class="cc-quiet">{}</span>', _("empty"))
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return parts.told(", ".join(map(str, value)) if isinstance(value, list | tuple) else value)

@@ -135,7 +135,7 @@ def _value(value: Any) -> Cell:
         return parts.NOTHING
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return parts.told(", ".join(map(str, value)) if isinstance(value, list | tuple) else value)
 
 
 def _with_more(rule: str, more: str) -> SafeString:

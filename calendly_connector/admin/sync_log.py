@@ -138,7 +138,8 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
                 is_lists = name in ("lists", "leave")
                 rows += parts.pairs({str(LABELS[name]): list_names(account, value) if is_lists else value})
         empty = gettext("It is decided just before writing, from all of the person's bookings.")
-        return parts.table((gettext("Name"), gettext("Value")), rows, empty=empty)
+        told = [(name, parts.told(value)) for name, value in rows]
+        return parts.table((gettext("Name"), gettext("Value")), told, empty=empty)
 
     @admin.display(description=_("wanted"))
     def created(self, row: SyncLogEntry) -> SafeString:

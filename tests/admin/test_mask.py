@@ -1,5 +1,6 @@
 """Whoever may not see people's addresses finds none on any page; everybody else sees them."""
 
+import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,14 +15,16 @@ from django.db import IntegrityError, models, transaction
 from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils import timezone
 
 from calendly_connector.admin import page, parts
 from calendly_connector.admin.connection_pages import PAGES
 from calendly_connector.admin.mask import MaskAddresses
-from calendly_connector.models import Booking, Connection, Person, WebhookDelivery
+from calendly_connector.core.booking import Answer
+from calendly_connector.models import Booking, BrevoAttribute, Connection, FieldMapping, Person, WebhookDelivery
 from calendly_connector.services import roles
 from tests.admin.people import client_of, make_member
-from tests.admin.rows import make_booking_row, make_some_of_everything
+from tests.admin.rows import make_booking_row, make_connection, make_delivery, make_some_of_everything, make_step
 
 SECRET = re.compile(r"planted|(zoe|nadia\d)(<wbr>)?(@|%40)|\+4511223344")
 PLANTED = "planted.person@secret.example"
@@ -106,6 +109,53 @@ def test_the_login_page_shows_again_what_was_typed() -> None:
     answer = Client().post(reverse("admin:login"), {"username": "anna@example.com", "password": "wrong"})
 
     assert "anna@example.com" in answer.content.decode()
+
+
+NATIONAL = "40 12 34 56"
+CANCEL = "https://calendly.com/cancellations/e2f4-1"
+
+
+@pytest.fixture
+def told(db: None) -> list[str]:
+    """Return the pages that show what one person told us: a number, and a link that acts for them."""
+    connection = make_connection()
+    account, now = connection.brevo_account, timezone.now()
+    BrevoAttribute.objects.create(account=account, name="PHONE", kind="text", read_at=now)
+    FieldMapping.objects.create(connection=connection, source="answer:Your phone?", attribute="PHONE")
+    booking = make_booking_row(
+        connection, answers=(Answer(question="Your phone?", answer=NATIONAL),), cancel_url=CANCEL
+    )
+    payload = {"answer": f"Call me:\n{NATIONAL}", "cancel_url": CANCEL, "created_at": "2026-11-22T10:15:04.000000Z"}
+    delivery = make_delivery(connection, json.dumps({"payload": payload}).encode(), booking_uri=booking.uri)
+    step = make_step(booking, "contact", request={"attributes": {"PHONE": NATIONAL}})
+    rows = (booking, booking.person, delivery, step)
+    return [*(parts.page_of(type(row), row.pk) for row in rows), preview_of(connection, booking)]
+
+
+def preview_of(connection: Connection, booking: Booking) -> str:
+    return f"{page.address_of(connection, 'preview')}?booking={booking.pk}"
+
+
+def test_a_viewer_sees_no_phone_number_and_gets_no_link_that_acts(told: list[str]) -> None:
+    viewer = client_of(roles.VIEWER)
+
+    texts = {address: viewer.get(address).content.decode() for address in told}
+
+    assert {
+        address for address, text in texts.items() if NATIONAL in text or NATIONAL.replace(" ", "") in text
+    } == set()
+    assert {address for address, text in texts.items() if "cancellations" in text or "Cancel it" in text} == set()
+    assert all("40…56" in texts[address] for address in told if "person/" not in address)
+    assert "2026-11-22T10:15:04.000000Z" in texts[told[2]]
+
+
+def test_an_operator_sees_the_number_and_gets_the_links(told: list[str]) -> None:
+    operator = client_of(roles.OPERATOR)
+
+    texts = [operator.get(address).content.decode() for address in told]
+
+    assert [NATIONAL in text for text in texts] == [True, False, True, True, True]
+    assert [f'href="{CANCEL}"' in text for text in texts] == [True, True, False, False, False]
 
 
 TEXT = "é zoe@example.com and planted.person@secret.example\n".encode()

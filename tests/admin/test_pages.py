@@ -102,7 +102,7 @@ def test_a_step_shows_what_was_sent_with_the_names_of_lists(staff: Client, conne
     text = read(staff, make_step(make_booking_row(connection), kind="contact", request=request))
 
     assert "#4 Demos" in text
-    assert "<td>COMPANY</td><td>Benali</td>" in text
+    assert "<td>COMPANY</td><td><span data-told>Benali</span></td>" in text
     assert "internal" not in text
 
 

@@ -385,7 +385,7 @@ def test_sync_again_shows_what_will_be_written_and_asks_first(staff: Client, riv
 
     text = page.content.decode()
     assert "Yes, sync again" in text
-    assert "<td>COMPANY</td><td>Benali Conseil</td>" in text
+    assert "<td>COMPANY</td><td><span data-told>Benali Conseil</span></td>" in text
     assert SyncLogEntry.objects.count() == count
 
 

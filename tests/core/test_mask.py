@@ -23,12 +23,32 @@ from calendly_connector.core.mask import masked_stream, without_addresses
         ("?q=nadia%2Btag%40example.com", "?q=n%E2%80%A6%40e%E2%80%A6.com"),
         ("Phone +4512345678.", "Phone +45…78."),
         ("?phone=%2B4512345678", "?phone=%2B45…78"),
+        ("data-told>40 12 34 56<", "data-told>40…56<"),
+        ("data-told>Call (030) 123-4567, or tlf:40123456.<", "data-told>Call 03…67, or tlf:40…56.<"),
+        ("data-told>+45 40 12 34 56 or 0045 40123456<", "data-told>+45…56 or 00…56<"),
+        (
+            r"data-told>&quot;a\n40123456\n&quot;: &quot;40123456&quot;<",
+            r"data-told>&quot;a\n40…56\n&quot;: &quot;40…56&quot;<",
+        ),
+        ("data-told>2026-11-22 40123456 at 14:00:00<", "data-told>2026-11-22 40…56 at 14:00:00<"),
+        ("data-told>2026-11-22T14:00:00.000000Z, 22.11.2026<", "data-told>2026-11-22T14:00:00.000000Z, 22.11.2026<"),
+        ("data-told>12345678-1234-4123-8123-123412341234, #12345678<",) * 2,
+        ("data-told>https://zoom.example/j/123456789, 123456<",) * 2,
+        ("<td>40123456</td>", "<td>40123456</td>"),
         ("2026-11-22T10:00:00+00:00 is 1 @ noon", "2026-11-22T10:00:00+00:00 is 1 @ noon"),
         ("@media print", "@media print"),
     ],
 )
 def test_every_shape_is_masked(text: str, masked: str) -> None:
     assert without_addresses(text) == masked
+
+
+@pytest.mark.parametrize("verb", ["cancellations", "reschedulings"])
+def test_links_that_act_for_a_person_go(verb: str) -> None:
+    address = f"https://calendly.com/{verb}/e2f4a6b8-1c3d"
+    text = f'<span data-acts><a href="{address}" rel="x">Do it</a></span> · <a href="/b">B</a> {{"url": "{address}"}}'
+
+    assert without_addresses(text) == '<a href="/b">B</a> {"url": "…"}'
 
 
 def test_what_may_be_read_stays() -> None:
