@@ -26,7 +26,18 @@ from calendly_connector.clients.brevo import BrevoClient, Process
 from calendly_connector.core.decide import ContactDecision
 from calendly_connector.core.rules import Overwrite, RuleSet
 from calendly_connector.models import BrevoAccount, BulkImport, Job, Person, SyncLogEntry
-from calendly_connector.services import accounts, batches, catalogue, journal, ledger, limits, mapping, push, queue
+from calendly_connector.services import (
+    accounts,
+    batches,
+    catalogue,
+    journal,
+    ledger,
+    limits,
+    mapping,
+    proofs,
+    push,
+    queue,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -175,7 +186,7 @@ def _create(account: BrevoAccount, lists: tuple[int, ...], rows: list[_Row]) -> 
         }
         last.save(update_fields=["request"])
         if row.decision.proofs:
-            journal.keep_proofs(row.person, row.decision.proofs)
+            proofs.keep(row.person, row.decision.proofs)
     SyncLogEntry.objects.filter(pk__in=[step.pk for row in rows for step in row.steps]).update(
         state=SyncLogEntry.State.SENDING, sent_at=timezone.now()
     )

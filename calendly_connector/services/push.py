@@ -21,7 +21,18 @@ from calendly_connector.core.merge import Entry
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import UpsertContact
 from calendly_connector.models import BrevoAccount, Person, SyncLogEntry
-from calendly_connector.services import accounts, catalogue, journal, limits, mapping, opt_in, queue, settle, versions
+from calendly_connector.services import (
+    accounts,
+    catalogue,
+    journal,
+    limits,
+    mapping,
+    opt_in,
+    proofs,
+    queue,
+    settle,
+    versions,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +117,7 @@ class Writer:
         for ask in decision.asks:
             journal.add_opt_in(self.person, origin, ask)
         if decision.proofs:
-            journal.keep_proofs(self.person, decision.proofs)
+            proofs.keep(self.person, decision.proofs)
 
     def _decide(self, client: BrevoClient, steps: list[SyncLogEntry]) -> ContactDecision | None:
         if self.account.attributes_read_at is None:

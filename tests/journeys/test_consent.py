@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from calendly_connector.models import ConsentProof, ConsentRule, SyncLogEntry
+from calendly_connector.models import ConsentProof, ConsentRule, Person, SyncLogEntry, TriggerMapping
+from calendly_connector.services import mapping, resync
 from tests.journeys.river import River
 
 QUESTION = "May we write to you?"
@@ -32,6 +33,11 @@ def book(river: River, name: str, **fields: Any) -> None:
     river.flow()
 
 
+def write_again(river: River) -> None:
+    resync.sync_again(Person.objects.get(), by="anna")
+    river.work()
+
+
 def entry_of(kind: str) -> SyncLogEntry:
     return SyncLogEntry.objects.get(kind=kind)
 
@@ -50,6 +56,34 @@ def test_only_who_answered_yes_joins_and_the_proof_is_kept(river: River, newslet
     assert proof.lists == [newsletter]
     refusal = SyncLogEntry.objects.get(person__email="eve@example.com", kind="contact")
     assert "was answered “No”" in refusal.reason
+
+
+def test_a_booking_that_lets_its_person_join_more_later_has_its_proof_completed(river: River, newsletter: int) -> None:
+    ask(river, "answer", question=QUESTION, answer="Yes")
+    book(river, "tom", answers={QUESTION: "Yes"})
+    other = int(river.brevo.add_list("Offers"))
+
+    TriggerMapping.objects.update(join_lists=[newsletter, other])
+    mapping.forget()
+    write_again(river)
+
+    assert sorted(river.contact("tom@example.com")["listIds"]) == [newsletter, other]
+    assert ConsentProof.objects.get().lists == [newsletter, other]
+
+
+def test_another_question_of_the_same_booking_is_another_proof(river: River, newsletter: int) -> None:
+    ask(river, "answer", question=QUESTION, answer="Yes")
+    book(river, "tom", answers={QUESTION: "Yes", "Offers?": "Sure"})
+    other = int(river.brevo.add_list("Offers"))
+
+    ConsentRule.objects.update(question="Offers?", answer="Sure")
+    TriggerMapping.objects.update(join_lists=[other])
+    mapping.forget()
+    write_again(river)
+    write_again(river)  # and it is told once
+
+    told = ConsentProof.objects.order_by("pk").values_list("question", "answer", "lists")
+    assert list(told) == [(QUESTION, "Yes", [newsletter]), ("Offers?", "Sure", [other])]
 
 
 def test_never_means_event_and_attributes_only(river: River, newsletter: int) -> None:
