@@ -45,7 +45,7 @@ class AuditAdmin(HistoryAdmin[LogEntry]):
     @admin.display(description=_("what was done"))
     def what(self, row: LogEntry) -> str:
         """Return the act in words."""
-        return row.get_change_message() or str(row.get_action_flag_display())
+        return parts.said(row.get_change_message()) or str(row.get_action_flag_display())
 
     @admin.display(description=_("row"), ordering="object_repr")
     def row_link(self, row: LogEntry) -> SafeString:

@@ -25,10 +25,10 @@ from calendly_connector.services import connection as connections
 class BrevoAccountAdmin(HistoryAdmin[BrevoAccount]):
     """One row per Brevo account."""
 
-    list_display = ("name", "state_display", "paused", "pause_reason", "attributes_read")
+    list_display = ("name", "state_display", "paused", "why", "attributes_read")
     actions = ("resume", "pause", "refresh_brevo")
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("name", "state_display", "pause_reason", "paused", "organization_id")}),
+        (None, {"fields": ("name", "state_display", "why", "paused", "organization_id")}),
         (_("What it offers"), {"fields": ("list_link", "attribute_link", "attributes_read")}),
     )
 
@@ -49,6 +49,11 @@ class BrevoAccountAdmin(HistoryAdmin[BrevoAccount]):
     def paused(self, row: BrevoAccount) -> SafeString:
         """Return since when writing waits."""
         return parts.age(row.paused_at)
+
+    @admin.display(description=_("pause reason"))
+    def why(self, row: BrevoAccount) -> str:
+        """Return why writing waits."""
+        return parts.said(row.pause_reason) or "–"
 
     @admin.display(description=_("attributes read"), ordering="attributes_read_at")
     def attributes_read(self, row: BrevoAccount) -> SafeString:

@@ -25,12 +25,12 @@ class BulkImportAdmin(HistoryAdmin[BulkImport]):
         BulkImport.State.DONE: Tone.GOOD,
         BulkImport.State.FAILED: Tone.BAD,
     }
-    list_display = ("when", "state_badge", "people_count", "refused_count", "account", "reason")
+    list_display = ("when", "state_badge", "people_count", "refused_count", "account", "why")
     list_select_related = ("account",)
     list_filter = ("state", "created_at", "account")
     search_fields = ("reason", "=process")
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("state_badge", "reason", "people_count", "refused_count", "joined", "account")}),
+        (None, {"fields": ("state_badge", "why", "people_count", "refused_count", "joined", "account")}),
         (_("When"), {"fields": ("created", "finished", "process", "polls")}),
     )
 
@@ -38,6 +38,11 @@ class BulkImportAdmin(HistoryAdmin[BulkImport]):
     def when(self, row: BulkImport) -> SafeString:
         """Return how old it is."""
         return parts.age(row.created_at)
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def why(self, row: BulkImport) -> str:
+        """Return what went wrong, or what is waited for."""
+        return parts.said(row.reason) or "–"
 
     @admin.display(description=_("lists joined"))
     def joined(self, row: BulkImport) -> str:

@@ -11,6 +11,7 @@ from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.parts import Tone
 from calendly_connector.core.attributes import CONVERTERS
 from calendly_connector.models import Booking, BrevoAttribute, BrevoList, EventType, FieldMapping
+from calendly_connector.services import field_words
 
 
 @admin.register(EventType)
@@ -100,8 +101,10 @@ class BrevoAttributeAdmin(HistoryAdmin[BrevoAttribute]):
     def type_badge(self, row: BrevoAttribute) -> SafeString:
         """Return its type, and whether it may be written."""
         if row.kind in CONVERTERS:
-            return format_html("{}", row.kind)
-        return parts.badge(gettext("%(kind)s: computed by Brevo") % {"kind": row.kind}, Tone.QUIET)
+            return format_html("{}", field_words.kind_word(row.kind))
+        return parts.badge(
+            gettext("%(kind)s: computed by Brevo") % {"kind": field_words.kind_word(row.kind)}, Tone.QUIET
+        )
 
     @admin.display(description=_("options"))
     def option_list(self, row: BrevoAttribute) -> SafeString:

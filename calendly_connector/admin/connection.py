@@ -178,11 +178,11 @@ def _secret(name: str, stored: str, variable: str, from_environment: object) -> 
         )
         return name, state, parts.code(variable)
     if not stored.startswith("set"):
-        return name, parts.badge(gettext("Unreadable"), Tone.BAD), stored
+        return name, parts.badge(gettext("Unreadable"), Tone.BAD), parts.said(stored)
     return (
         name,
         parts.badge(gettext("Set"), Tone.GOOD),
-        gettext("Stored here, encrypted: %(stored)s") % {"stored": stored},
+        gettext("Stored here, encrypted: %(stored)s") % {"stored": panels.hint_words(stored)},
     )
 
 

@@ -37,7 +37,9 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
 class NewConnectionForm(forms.Form):
     """A name, and a Brevo account that is here already or a new one by its key: so none is ever here twice."""
 
-    name = forms.CharField(max_length=200, help_text=_("For staff, such as the Calendly organization's name."))
+    name = forms.CharField(
+        max_length=200, label=_("Name"), help_text=_("For staff, such as the Calendly organization's name.")
+    )
     brevo_account = forms.ModelChoiceField(
         BrevoAccount.objects.defer("api_key").order_by("name"),
         required=False,

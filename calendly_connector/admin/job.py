@@ -29,6 +29,7 @@ from calendly_connector.models import (
     Schedule,
     WebhookDelivery,
 )
+from calendly_connector.models.job import REPEATING
 from calendly_connector.services import bulk, clock, ledger, notices, receive, replay, reread, retry, rotation, settle
 
 KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
@@ -44,17 +45,8 @@ KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
     reread.REREAD: (_("Read bookings again"), Connection),
     replay.REPLAY: (_("Do log entries once more"), Replay),
     notices.TELL: (_("Tell staff of a trouble"), Notice),
-    "refresh_tokens": (_("Refresh Calendly's tokens before they expire"), None),
-    "watch": (_("See whether Calendly still delivers"), None),
-    "notices": (_("Remind staff of what lasts"), None),
-    "catalogues": (_("Refresh event types, lists and attributes"), None),
-    "sweep": (_("Look for work that nobody asked for"), None),
-    "clock": (_("Look for people whose time has come"), None),
-    "figures": (_("Count today and yesterday for the overview"), None),
-    "past_figures": (_("Count the days before for the overview"), None),
-    "keep_alive": (_("Use each Brevo key once a day, and see whether it is accepted"), None),
+    **{name: (words, None) for name, words in REPEATING.items()},
     rotation.FORGET_KEY: (_("Stop accepting a former signing key"), Connection),
-    "prune": (_("Delete what is kept only for a while"), None),
 }
 """Kind of job → in staff's words, and what its subject is."""
 
@@ -90,7 +82,7 @@ class JobAdmin(HistoryAdmin[Job]):
     search_fields = ("kind", "=subject", "last_error")
     actions = ("retry",)
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("state_badge", "work", "subject_link", "last_error")}),
+        (None, {"fields": ("state_badge", "work", "subject_link", "why")}),
         (_("When"), {"fields": ("due", "asked", "failures", "attempts")}),
         (_("Technical"), {"fields": ("kind", "dedupe_key", "lane", "worker", "lease_until", "is_wanted_again")}),
     )

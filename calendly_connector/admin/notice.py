@@ -22,7 +22,7 @@ class NoticeAdmin(HistoryAdmin[Notice]):
     list_filter = ("is_open", "opened_at")
     search_fields = ("title", "message", "key")
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("open_badge", "title", "message")}),
+        (None, {"fields": ("open_badge", "words", "advice")}),
         (_("When"), {"fields": ("opened", "closed", "sent", "times_sent")}),
     )
 
@@ -40,6 +40,16 @@ class NoticeAdmin(HistoryAdmin[Notice]):
     def what(self, row: Notice) -> SafeString:
         """Return what happened and what to do."""
         return parts.with_reason(parts.page_of(Notice, row.pk), row.title, row.message)
+
+    @admin.display(description=_("title"))
+    def words(self, row: Notice) -> str:
+        """Return what happened."""
+        return parts.said(row.title)
+
+    @admin.display(description=_("message"))
+    def advice(self, row: Notice) -> str:
+        """Return what to do."""
+        return parts.said(row.message)
 
     @admin.display(description=_("began"))
     def opened(self, row: Notice) -> SafeString:

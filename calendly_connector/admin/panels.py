@@ -92,6 +92,14 @@ def secret_hint(row: Connection | BrevoAccount, name: str) -> str:
         return str(error)
 
 
+def hint_words(stored: str) -> str:
+    """Return a hint, or why there is none, in the reader's language."""
+    known, mark, end = stored.partition("…")
+    if mark and known == "set, ends in ":
+        return gettext("set, ends in …%(end)s") % {"end": end}
+    return {"set": gettext("set"), "not set": gettext("not set")}.get(stored, parts.said(stored))
+
+
 def _calendly(row: Connection, user: Any) -> Panel:
     facts: list[tuple[str, Cell]] = [(gettext("State"), parts.badge(*STATES[Connection.State(row.state)]))]
     facts += [(name, text) for name, text in ((gettext("Account"), row.user_name), (gettext("Role"), row.role)) if text]
@@ -128,12 +136,15 @@ def _calendly_steps(row: Connection) -> list[str]:
 def _access(row: Connection) -> Cell:
     if row.token_kind == Kind.OAUTH:
         return format_html(
-            gettext("{}; {}. Renewed by itself."), row.get_token_kind_display(), secret_hint(row, "access_token")
+            gettext("{}; {}. Renewed by itself."),
+            row.get_token_kind_display(),
+            hint_words(secret_hint(row, "access_token")),
         )
     if row.token_kind == Kind.PERSONAL:
-        return gettext("Personal access token; %(secret_hint)s") % {"secret_hint": secret_hint(row, "access_token")}
+        stored = hint_words(secret_hint(row, "access_token"))
+        return gettext("Personal access token; %(secret_hint)s") % {"secret_hint": stored}
     if row.is_environment:
-        return f"CALENDLY_ACCESS_TOKEN; {hint(conf.environment_credentials().calendly_access_token)}"
+        return f"CALENDLY_ACCESS_TOKEN; {hint_words(hint(conf.environment_credentials().calendly_access_token))}"
     return gettext("Not set")
 
 
@@ -147,7 +158,10 @@ def _capabilities(row: Connection) -> SafeString | str:
     if row.state != Connection.State.CONNECTED:
         return format_html('<p class="cc-quiet">{}</p>', gettext("What works is shown once it is connected."))
     yes, no = parts.badge(gettext("Yes"), Tone.GOOD), parts.badge(gettext("No"), Tone.WARN)
-    rows = [(each.feature, yes if each.works else no, each.lacks) for each in setup.capabilities_of(row)]
+    rows = [
+        (parts.said(each.feature), yes if each.works else no, parts.said(each.lacks))
+        for each in setup.capabilities_of(row)
+    ]
     return parts.table((gettext("Feature"), gettext("Works"), gettext("What is missing")), rows, empty="")
 
 
@@ -200,7 +214,8 @@ def _brevo(row: Connection, user: Any) -> Panel:
 def _key_hint(account: BrevoAccount) -> str:
     stored = secret_hint(account, "api_key")
     from_environment = conf.environment_credentials().brevo_api_key
-    return f"BREVO_API_KEY; {hint(from_environment)}" if stored == hint("") and from_environment else stored
+    is_named = stored == hint("") and from_environment
+    return f"BREVO_API_KEY; {hint_words(hint(from_environment))}" if is_named else hint_words(stored)
 
 
 def _webhooks(row: Connection, user: Any) -> Panel:
@@ -242,10 +257,10 @@ def _has_own_key(row: Connection) -> bool:
 def _signing_hint(row: Connection) -> str:
     from_environment = conf.environment_credentials().calendly_signing_key
     if not _has_own_key(row) and (from_environment or row.is_environment):
-        return f"CALENDLY_WEBHOOK_SIGNING_KEY; {hint(from_environment)}"
+        return f"CALENDLY_WEBHOOK_SIGNING_KEY; {hint_words(hint(from_environment))}"
     overlap = gettext("; the key before it is accepted for a day") if _is_set(row, "previous_signing_key") else ""
     return gettext("Own; %(secret_hint)s%(overlap)s") % {
-        "secret_hint": secret_hint(row, "signing_key"),
+        "secret_hint": hint_words(secret_hint(row, "signing_key")),
         "overlap": overlap,
     }
 
@@ -264,7 +279,9 @@ def _reading(row: Connection) -> Cell:
         "news": found.news,
     }
     state = parts.badge(gettext("Done"), Tone.GOOD) if found.finished_at else parts.badge(gettext("Reading"), Tone.WAIT)
-    return format_html("{} {}: {}. {}", state, parts.link_to(found), counts, "" if found.finished_at else found.words)
+    return format_html(
+        "{} {}: {}. {}", state, parts.link_to(found), counts, "" if found.finished_at else parts.said(found.words)
+    )
 
 
 def _debug(row: Connection) -> Cell:

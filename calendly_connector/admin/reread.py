@@ -23,7 +23,7 @@ class RereadAdmin(HistoryAdmin[Reread]):
     list_filter = ("asked_at", "connection")
     search_fields = ("why", "words")
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("open_badge", "why", "words", "connection_link")}),
+        (None, {"fields": ("open_badge", "asked_why", "result", "connection_link")}),
         (_("What is read"), {"fields": ("from_here", "to_here", "reached", "meetings", "invitees", "news")}),
         (_("When"), {"fields": ("asked", "finished")}),
     )
@@ -44,6 +44,16 @@ class RereadAdmin(HistoryAdmin[Reread]):
     def what(self, row: Reread) -> SafeString:
         """Return what is read, and why it doesn't go on or what came of it."""
         return parts.with_reason(parts.page_of(Reread, row.pk), str(row), row.words or row.why)
+
+    @admin.display(description=_("why"))
+    def asked_why(self, row: Reread) -> str:
+        """Return why it was asked for."""
+        return parts.said(row.why) or "–"
+
+    @admin.display(description=_("words"))
+    def result(self, row: Reread) -> str:
+        """Return what came of it, or why it doesn't go on."""
+        return parts.said(row.words) or "–"
 
     @admin.display(description=_("connection"))
     def connection_link(self, row: Reread) -> SafeString:

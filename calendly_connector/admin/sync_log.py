@@ -65,7 +65,7 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
     search_help_text = _("E-mail, name, invitee address, what was done, or the reason")
     actions = ("retry", "replay", "skip")
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("standing", "summary", "reason", "kind", "trigger")}),
+        (None, {"fields": ("standing", "words", "why", "kind", "trigger")}),
         (_("For whom"), {"fields": ("person_link", "booking_link", "delivery_link", "connection_link")}),
         (_("What is, or was, sent to Brevo"), {"fields": ("request_table",), "classes": ("cc-whole",)}),
         (_("When"), {"fields": ("created", "sent", "settled", "attempts")}),
@@ -99,6 +99,16 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
     def step(self, row: SyncLogEntry) -> SafeString:
         """Return what is to be done, or was, and why not."""
         return parts.with_reason(parts.page_of(SyncLogEntry, row.pk), row.summary, row.reason)
+
+    @admin.display(description=_("summary"))
+    def words(self, row: SyncLogEntry) -> str:
+        """Return what is to be done, or was."""
+        return parts.said(row.summary)
+
+    @admin.display(description=_("reason"))
+    def why(self, row: SyncLogEntry) -> str:
+        """Return why it came to that."""
+        return parts.said(row.reason) or "–"
 
     @admin.display(description=_("trigger"))
     def trigger(self, row: SyncLogEntry) -> SafeString:
@@ -229,8 +239,8 @@ def log_table(entries: QuerySet[SyncLogEntry]) -> SafeString:
         (
             parts.age(entry.created_at),
             badge_of(entry.state, entry.cause),
-            parts.link_to(entry),
-            entry.reason,
+            parts.link_to(entry, parts.said(entry.summary)),
+            parts.said(entry.reason),
         )
         for entry in entries.order_by("-pk")[:NEWEST]
     ]
