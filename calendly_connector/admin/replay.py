@@ -19,7 +19,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from calendly_connector.admin import audit, parts
 from calendly_connector.admin.base import HistoryAdmin
+from calendly_connector.admin.filters import titled
 from calendly_connector.admin.parts import Tone
+from calendly_connector.core import cause, remedy
 from calendly_connector.core.replay import Wish
 from calendly_connector.models import Replay, SyncLogEntry
 from calendly_connector.services import chosen as choosing
@@ -118,6 +120,11 @@ def start_all(request: HttpRequest, chosen: Chosen, wish: Wish, *, why: str = ""
     return started
 
 
+def title_of(code: str) -> str:
+    """Return a cause of the log in staff's words."""
+    return _(remedy.remedy_for(code).title) % {"about": cause.split(code)[1]}
+
+
 def link_of(happening: str) -> SafeString | str:
     """Return a link to the replay that asked for a step, by what the log keeps of it; empty without one."""
     found = MARKED.search(happening)
@@ -138,7 +145,7 @@ class ReplayAdmin(HistoryAdmin[Replay]):
     list_display = ("when", "state_badge", "what", "asked_by", "total", "done", "left_out", "connection")
     list_display_links = None
     list_select_related = ("connection",)
-    list_filter = ("state", "asked_at", "connection")
+    list_filter = ("state", ("asked_at", titled(gettext_lazy("asked for"))), "connection")
     search_fields = ("why", "asked_by")
     actions = ("pause", "go_on", "cancel")
     fieldsets: ClassVar[Any] = (
@@ -180,7 +187,9 @@ class ReplayAdmin(HistoryAdmin[Replay]):
     @admin.display(description=gettext_lazy("chosen by"))
     def choice(self, row: Replay) -> SafeString:
         """Return the filter."""
-        rows = [(str(FILTERS[name]), words) for name, words in parts.pairs(row.chosen) if name in FILTERS]
+        code = str(row.chosen.get("cause", ""))
+        words = {**row.chosen, **({"cause": title_of(code)} if code else {})}
+        rows = [(str(FILTERS[name]), value) for name, value in parts.pairs(words) if name in FILTERS]
         return parts.table((_("Filter"), _("Value")), rows, empty=_("Every entry."))
 
     @admin.display(description=gettext_lazy("what was sent before"))

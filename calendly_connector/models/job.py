@@ -1,8 +1,10 @@
 """The queue: rows that say "look at this", claimed by one statement (design.md §7, dependencies.md §2d)."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
@@ -43,6 +45,21 @@ class Job(models.Model):
         return f"{self.kind} {self.subject or ''}".strip()
 
 
+REPEATING: Mapping[str, Promise] = {
+    "refresh_tokens": _("Refresh Calendly's tokens before they expire"),
+    "watch": _("See whether Calendly still delivers"),
+    "notices": _("Remind staff of what lasts"),
+    "catalogues": _("Refresh event types, lists and attributes"),
+    "sweep": _("Look for work that nobody asked for"),
+    "clock": _("Look for people whose time has come"),
+    "figures": _("Count today and yesterday for the overview"),
+    "past_figures": _("Count the days before for the overview"),
+    "keep_alive": _("Use each Brevo key once a day, and see whether it is accepted"),
+    "prune": _("Delete what is kept only for a while"),
+}
+"""Name of repeating work → in staff's words."""
+
+
 class Schedule(models.Model):
     """Repeating work: advanced by one statement, so there is one tick however many workers look."""
 
@@ -60,4 +77,4 @@ class Schedule(models.Model):
         ordering: ClassVar = ["next_run_at"]
 
     def __str__(self) -> str:
-        return self.name
+        return str(REPEATING.get(self.name, self.name))

@@ -12,6 +12,7 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from calendly_connector.admin import parts
 from calendly_connector.core import cause
@@ -456,6 +457,15 @@ def test_a_plan_can_be_made_for_that_days_mapping_and_for_sending_again(staff: C
     assert "The event was sent before" in plain
     assert 'value="Start the replay" disabled' in plain
     assert "1 event is sent a second time: welcome × 1" in again
+
+
+def test_a_replays_cause_is_told_in_words(staff: Client, connection: Connection) -> None:
+    row = Replay.objects.create(connection=connection, chosen={"cause": MISSING, "form": "x"}, asked_at=timezone.now())
+
+    page = staff.get(parts.page_of(Replay, row.pk)).content.decode()
+
+    assert MISSING not in page
+    assert "is missing in Brevo" in page
 
 
 def test_a_double_click_on_a_plan_starts_one_replay(staff: Client, connection: Connection) -> None:
