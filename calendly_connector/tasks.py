@@ -73,7 +73,7 @@ SCHEDULES = {
     "clock": 60,
     "refresh_tokens": 300,
     "notices": 300,
-    "figures": 300,
+    "figures": 60,
     "watch": 900,
     "catalogues": 21_600,
     "keep_alive": 86_400,

@@ -5,11 +5,14 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
+REPAIR = "Repair"  # a page of its own, without a model
+
 GROUPS = {
-    _("What happened"): ("Booking", "Person", "SyncLogEntry", "WebhookDelivery", "ConsentProof", "Notice"),
+    _("What happened"): ("Booking", "Person", "SyncLogEntry", REPAIR, "WebhookDelivery", "ConsentProof", "Notice"),
     _("What goes where"): (
         *("TriggerMapping", "ConsentRule", "FieldMapping", "MappingVersion"),
         *("EventType", "BrevoList", "BrevoAttribute"),
@@ -44,7 +47,16 @@ class ConnectorSite(AdminSite):
         if app_label is not None:
             return apps
         ours = [app for app in apps if app["app_label"] in OURS]
+        if request.user.has_perm(f"{APP}.view_synclogentry"):
+            ours = [*ours, {"models": [_repair(self.name)]}]
         return [*_grouped(ours), *(app for app in apps if app["app_label"] not in OURS)]
+
+
+def _repair(site: str) -> dict[str, Any]:
+    """Return the repair page as if it were a model's."""
+    address = reverse(f"admin:{APP}_repair", current_app=site)
+    name = _("Repair and pausing")
+    return {"name": name, "object_name": REPAIR, "admin_url": address, "add_url": None, "view_only": True}
 
 
 def _grouped(apps: list[Any]) -> list[dict[str, Any]]:

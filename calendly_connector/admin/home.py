@@ -30,6 +30,7 @@ class Home:
     banners: list[Banner]
     needs: list[Need]
     charts: list[Chart]
+    counted_at: SafeString | None  # of the charts
     outcomes: list[Outcomes]
     schedule: SafeString | None
     set_up: str | None  # where the first connection is added; empty for whoever may not
@@ -51,12 +52,18 @@ def describe(request: HttpRequest) -> dict[str, Any]:
         banners=banners,
         needs=needs,
         charts=home_charts.charts_of(viewer) if connections else [],
+        counted_at=_counted_at() if connections else None,
         outcomes=home_charts.outcomes_of(viewer) if connections else [],
         schedule=_schedule() if viewer.may_see(Schedule) else None,
         set_up=None if connections else _set_up(request),
         sees_anything=sees_connections or viewer.may_see(SyncLogEntry) or bool(needs),
     )
     return {"home": found}
+
+
+def _counted_at() -> SafeString | None:
+    at = home.counted_at()
+    return parts.moment(at) if at else None
 
 
 def _allowed(viewer: Viewer, pulses: dict[int, Pulse]) -> dict[int, Pulse]:

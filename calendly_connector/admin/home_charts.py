@@ -55,10 +55,9 @@ def outcomes_of(viewer: Viewer) -> list[Outcomes]:
     if not viewer.may_see(Booking):
         return []
     by = {figures.TYPE: _("Event type"), figures.HOST: _("Host")}
-    return [
-        Outcomes(title=title, table=_outcomes(title, home.outcomes(prefix, days=OUTCOME_DAYS, top=TOP)))
-        for prefix, title in by.items()
-    ]
+    rows = {title: home.outcomes(prefix, days=OUTCOME_DAYS, top=TOP) for prefix, title in by.items()}
+    shown = [title for title in rows if rows[title]] or [by[figures.TYPE]]  # that there are none is said once
+    return [Outcomes(title=title, table=_outcomes(title, rows[title])) for title in shown]
 
 
 def _counts(name: str, title: str, daily: Daily, days: list[date]) -> Chart:

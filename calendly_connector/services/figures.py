@@ -26,6 +26,7 @@ FAILURES, WRITTEN, RECEIVED = "failures", "written", "received"
 TYPE, HOST = "type:", "host:"
 """How a detail begins; the event type's address, or the host's name, follows."""
 
+SCHEDULE = "figures"  # the repeating work that counts today
 PAST_DAYS = 90
 CHUNK_DAYS = 7
 DAY = timedelta(days=1)

@@ -146,6 +146,11 @@ def schedules() -> list[Schedule]:
     return list(Schedule.objects.order_by("next_run_at"))
 
 
+def counted_at() -> datetime | None:
+    """Return when the figures of today were counted. One query."""
+    return Schedule.objects.filter(name=figures.SCHEDULE).values_list("last_finished_at", flat=True).first()
+
+
 def daily(days: int) -> dict[str, dict[date, float]]:
     """Return each figure of the last days, all connections together: sums, and of delays the longest. One query."""
     since = figures.today() - timedelta(days=days - 1)

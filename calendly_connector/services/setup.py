@@ -11,9 +11,12 @@ from calendly_connector.clients.calendly_oauth import Tokens
 from calendly_connector.core import capabilities, fields
 from calendly_connector.core.capabilities import Capability
 from calendly_connector.models import BrevoAccount, Connection, FieldMapping
-from calendly_connector.services import accounts, catalogue, grants, introduction, tokens
+from calendly_connector.services import accounts, catalogue, grants, introduction, schedule, tokens
 from calendly_connector.services import connection as connections
 from calendly_connector.services.introduction import TokenReport
+
+AFTER_CONNECTING = ("catalogues", "keep_alive", "watch")
+"""Repeating work that has said "Nothing is connected yet.", which would stand for hours."""
 
 NO_APP_KEY = (
     "CALENDLY_WEBHOOK_SIGNING_KEY is not set: Calendly signs the webhooks of an OAuth application with the key that it "
@@ -62,6 +65,7 @@ def save_calendly_token(connection: Connection, token: str) -> TokenReport:
     _refuse_other_organization(connection, report)
     kept = {**grants.NONE_LEFT, "token_kind": Connection.TokenKind.PERSONAL, "access_token": token}
     _keep(connection, {**_facts(connection, report), **kept})
+    schedule.soon(*AFTER_CONNECTING)
     return report.with_notes(_read_event_types(connection))
 
 
@@ -73,6 +77,7 @@ def save_grant(connection: Connection, grant: Tokens) -> TokenReport:
     report = introduction.introduce(grant.access_token, grant=grant)
     _refuse_other_organization(connection, report)
     grants.store(connection, grant, **_facts(connection, report))
+    schedule.soon(*AFTER_CONNECTING)
     notes = [_read_event_types(connection)]
     if not conf.environment_credentials().calendly_signing_key:
         notes.append(NO_APP_KEY)
@@ -93,6 +98,7 @@ def save_brevo_key(account: BrevoAccount, key: str) -> brevo.Account:
     if account._state.adding:
         account.save()
     _keep_account(account, found, "api_key")
+    schedule.soon(*AFTER_CONNECTING)
     account.refresh_from_db(fields=accounts.STANDING)  # staff may have paused it while Brevo answered
     if accounts.is_paused_for_key(account):
         accounts.resume(account)
@@ -160,6 +166,8 @@ def _best_kind(source: str) -> str:
 def _check_calendly(connection: Connection, report: Report) -> None:
     found = introduction.introduce(tokens.present_token(connection))
     _refuse_other_organization(connection, found)
+    if connection.state != Connection.State.CONNECTED:
+        schedule.soon(*AFTER_CONNECTING)
     _keep(connection, _facts(connection, found))
     report.lines.extend(found.lines)
     try:

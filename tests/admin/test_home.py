@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from calendly_connector.admin import charts, home_banner
+from calendly_connector.admin import charts, home_banner, parts
 from calendly_connector.core import cause
 from calendly_connector.core.banner import Finding
 from calendly_connector.models import (
@@ -357,6 +357,17 @@ def test_who_may_see_nothing_sees_nothing(log_in: Callable[..., Client], connect
     assert page.status_code == 200
     assert page.context["home"].needs == page.context["home"].banners == page.context["home"].charts == []
     assert connection.name not in page.content.decode()
+
+
+def test_charts_say_when_they_were_counted(staff: Client, connection: Connection) -> None:
+    at = timezone.now() - timedelta(minutes=3)
+    Schedule.objects.create(name="figures", every_seconds=60, next_run_at=at, last_finished_at=at)
+
+    assert f"As of {parts.exactly(at)}" in text_of(staff)
+
+
+def test_that_no_meeting_is_over_is_said_once(staff: Client, connection: Connection) -> None:
+    assert text_of(staff).count("No meeting has been over for two days yet.") == 1
 
 
 def test_the_page_costs_a_fixed_number_of_queries(staff: Client) -> None:

@@ -105,3 +105,14 @@ def test_a_result_is_kept_within_reason(clock: time_machine.Traveller) -> None:
 
     assert len(Schedule.objects.get().last_result) == 1000
     assert Schedule.objects.get().last_finished_at == timezone.now()
+
+
+def test_named_work_runs_at_the_next_tick(clock: time_machine.Traveller) -> None:
+    schedule.install(tasks.SCHEDULES)
+    later = timezone.now() + timedelta(hours=5)
+    Schedule.objects.update(next_run_at=later)
+
+    schedule.soon("keep_alive", "catalogues")
+
+    due = Schedule.objects.filter(next_run_at__lt=later).order_by("name").values_list("name", flat=True)
+    assert list(due) == ["catalogues", "keep_alive"]

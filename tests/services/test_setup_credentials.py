@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from pytest_django.fixtures import Settings
 from calendly_connector import tasks
 from calendly_connector.clients import errors
 from calendly_connector.core import capabilities
-from calendly_connector.models import BrevoAccount, BrevoList, Connection, Job
+from calendly_connector.models import BrevoAccount, BrevoList, Connection, Job, Schedule
 from calendly_connector.services import accounts, keep_alive, rotation, setup, subscription
 from calendly_connector.services import connection as connections
 from calendly_connector.services.bell import Bell
@@ -197,6 +198,16 @@ def test_a_key_is_kept_with_what_it_tells_and_the_catalogues(installation: River
     assert account.attributes.exists()
     assert BrevoList.objects.filter(account=account, name="Demos").exists()
     assert connections.brevo_client(account).get_account() == found
+
+
+def test_what_said_that_nothing_is_connected_runs_again_soon(lyon: Connection) -> None:
+    later = timezone.now() + timedelta(hours=5)
+    for name in ("catalogues", "keep_alive", "prune"):
+        Schedule.objects.create(name=name, every_seconds=86_400, next_run_at=later)
+
+    setup.save_brevo_key(lyon.brevo_account, API_KEY)
+
+    assert list(Schedule.objects.filter(next_run_at=later).values_list("name", flat=True)) == ["prune"]
 
 
 def test_a_new_account_is_made_by_its_key_and_never_twice(lyon: Connection) -> None:
