@@ -1,13 +1,16 @@
 """The three roles of staff, as groups: who looks, who repairs, who decides. None of them manages users.
 
 A migration makes the groups, so that one which was deleted stays away. What they may do is set after every `migrate`:
-Django makes the permissions of new tables only then. For other rights, make a group of another name.
+Django makes the permissions of new tables only then. A permission of its own marks each of our groups, for somebody
+else's may have the same name. For other rights, make another group, or take the mark away.
 """
 
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import DEFAULT_DB_ALIAS, connections
 
 APP = "calendly_connector"
 VIEWER, OPERATOR, MANAGER = "Viewer", "Operator", "Manager"
@@ -33,31 +36,47 @@ REMOVES = ("delete_consentrule", "delete_fieldmapping", "delete_triggermapping")
 AUDITS = "view_logentry"
 
 
+MARKS = {VIEWER: "is_role_viewer", OPERATOR: "is_role_operator", MANAGER: "is_role_manager"}
+"""Role → the permission that marks its group as ours, and allows nothing."""
+
+
 def make_groups() -> None:
-    """Make the groups that are missing, and set what each may do."""
-    for name in (VIEWER, OPERATOR, MANAGER):
-        Group.objects.get_or_create(name=name)
+    """Make the groups that are missing, under another name where one isn't free, and set what each may do."""
+    kind = ContentType.objects.get(app_label=APP, model="connection")
+    for role, mark in MARKS.items():
+        marking, _is_new = Permission.objects.get_or_create(
+            content_type=kind, codename=mark, defaults={"name": f"Is the connector's role {role}"}
+        )
+        if not marking.group_set.exists():
+            names = (role, f"{role} (Calendly)", *(f"{role} (Calendly {number})" for number in range(2, 10)))
+            taken = set(Group.objects.filter(name__in=names).values_list("name", flat=True))
+            Group.objects.create(name=next(name for name in names if name not in taken)).permissions.add(marking)
     set_permissions()
 
 
-def set_permissions(**signal: Any) -> None:
-    """Set what each group may do; a group that was deleted is left alone. Takes what `post_migrate` sends."""
-    permissions = _permissions()
-    for group in Group.objects.filter(name__in=(VIEWER, OPERATOR, MANAGER)):
-        names = codenames_of(group.name)
-        group.permissions.set([key for codename, key in permissions.items() if codename in names])
+def set_permissions(*, using: str = DEFAULT_DB_ALIAS, **signal: Any) -> None:
+    """Set what each of our groups may do; a group that was deleted is left alone. Takes what `post_migrate` sends."""
+    if Group.permissions.through._meta.db_table not in connections[using].introspection.table_names():
+        return  # a database that is migrated step by step has no groups at first
+    permissions = _permissions(using)
+    for role, mark in MARKS.items():
+        names = codenames_of(role)
+        for group in Group.objects.using(using).filter(permissions=permissions.get(mark, 0)):
+            group.permissions.set([key for codename, key in permissions.items() if codename in names])
 
 
 def codenames_of(role: str) -> set[str]:
-    """Return the permissions of a role."""
+    """Return the permissions of a role, with its mark."""
     looks = {f"view_{model._meta.model_name}" for model in apps.get_app_config(APP).get_models()}
     decides = {f"{verb}_{model}" for verb in ("add", "change") for model in KEEPS}
     operates = looks | set(OPERATES)
-    return {VIEWER: looks, OPERATOR: operates, MANAGER: operates | decides | {*REMOVES, AUDITS}}[role]
+    rights = {VIEWER: looks, OPERATOR: operates, MANAGER: operates | decides | {*REMOVES, AUDITS}}
+    return {MARKS[role], *rights[role]}
 
 
-def _permissions() -> dict[str, int]:
+def _permissions(using: str) -> dict[str, int]:
     """Return codename → key of our permissions, and of the one that opens the audit."""
-    ours = Permission.objects.filter(content_type__app_label=APP)
-    audit = Permission.objects.filter(content_type__app_label="admin", codename=AUDITS)
+    known = Permission.objects.using(using)
+    ours = known.filter(content_type__app_label=APP)
+    audit = known.filter(content_type__app_label="admin", codename=AUDITS)
     return dict((ours | audit).values_list("codename", "pk"))

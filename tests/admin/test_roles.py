@@ -1,8 +1,13 @@
 """Viewer, operator, manager: what each may do is a table, and a viewer may do nothing at all."""
 
 import hashlib
+import os
 import re
+import subprocess
+import sys
 from collections import deque
+from importlib import import_module
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,6 +31,7 @@ from tests.admin.rows import make_some_of_everything
 
 OWN = ("logout", "password_change", "my_settings", "login")  # everybody's own affair
 APP = roles.APP
+migration = import_module(f"{APP}.migrations.0004_roles")
 
 
 def fingerprint() -> str:
@@ -92,21 +98,58 @@ def test_each_role_may_do_what_the_table_says() -> None:
 
     assert names.keys() == {roles.VIEWER, roles.OPERATOR, roles.MANAGER}
     assert names == {role: roles.codenames_of(role) for role in names}  # each of them exists
-    assert names[roles.VIEWER] < names[roles.OPERATOR] < names[roles.MANAGER]
-    assert all(name.startswith("view_") and name != "view_addresses" for name in names[roles.VIEWER])
+    rights = {role: found - {roles.MARKS[role]} for role, found in names.items()}
+    assert rights[roles.VIEWER] < rights[roles.OPERATOR] < rights[roles.MANAGER]
+    assert all(name.startswith("view_") and name != "view_addresses" for name in rights[roles.VIEWER])
     assert not any(name.endswith(("_user", "_group", "_permission")) for name in names[roles.MANAGER])
 
 
 @pytest.mark.django_db
 def test_every_migrate_sets_the_roles_anew_and_leaves_a_deleted_one_away() -> None:
     viewer = Group.objects.get(name=roles.VIEWER)
-    viewer.permissions.set(Permission.objects.filter(codename="delete_person"))
+    viewer.permissions.add(Permission.objects.get(codename="delete_person"))
     Group.objects.filter(name=roles.MANAGER).delete()
 
     call_command("migrate", verbosity=0)
 
     assert set(viewer.permissions.values_list("codename", flat=True)) == roles.codenames_of(roles.VIEWER)
     assert not Group.objects.filter(name=roles.MANAGER).exists()
+
+
+@pytest.mark.django_db
+def test_a_group_of_somebody_elses_keeps_its_name_and_its_rights() -> None:
+    Group.objects.all().delete()
+    theirs = Group.objects.create(name="Viewer")
+    theirs.permissions.set(Permission.objects.filter(codename="delete_user"))
+
+    for _time in range(2):
+        migration.make_groups(apps, None)
+        call_command("migrate", verbosity=0)
+
+    ours = Group.objects.get(name="Viewer (Calendly)")
+    assert {group.name for group in Group.objects.all()} == {"Viewer", "Viewer (Calendly)", "Operator", "Manager"}
+    assert set(theirs.permissions.values_list("codename", flat=True)) == {"delete_user"}
+    assert set(ours.permissions.values_list("codename", flat=True)) == roles.codenames_of(roles.VIEWER)
+
+
+@pytest.mark.django_db
+def test_a_group_without_our_mark_is_its_owners() -> None:
+    viewer = Group.objects.get(name=roles.VIEWER)
+    viewer.permissions.set(Permission.objects.filter(codename="view_person"))
+
+    call_command("migrate", verbosity=0)
+
+    assert set(viewer.permissions.values_list("codename", flat=True)) == {"view_person"}
+
+
+@pytest.mark.parametrize("target", ["0002", "0003", "0004"])
+def test_an_empty_database_may_be_migrated_step_by_step(target: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "SECRET_KEY": "x", "DATABASE_URL": f"sqlite:///{tmp_path / 'new.sqlite3'}"}
+    command = [sys.executable, "manage.py", "migrate", "-v0", APP, target]
+
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.django_db
