@@ -29,6 +29,11 @@ def address_of(version: MappingVersion) -> str:
     return page.address_of(version.connection, NAME, str(version.number))
 
 
+def roll_back_address(version: MappingVersion) -> str:
+    """Return where the button that rolls back to a version is posted."""
+    return page.address_of(version.connection, NAME, f"{version.number}/roll-back")
+
+
 def who(version: MappingVersion) -> str:
     """Return who made a version."""
     return version.made_by_name or _("the connector")
@@ -59,7 +64,10 @@ def show_all(request: HttpRequest, connection: Connection) -> HttpResponse:
     kept = MappingVersion.objects.filter(connection=connection).defer("content").select_related("connection")
     rows = Paginator(kept, PER_PAGE).get_page(request.GET.get("page"))
     changes = versions.changes_of(rows)
-    lines = [(version, who(version), address_of(version), changes[version.pk]) for version in rows]
+    lines = [
+        (version, who(version), address_of(version), changes[version.pk], roll_back_address(version))
+        for version in rows
+    ]
     newest = kept.first()
     return page.render(
         request,
@@ -70,6 +78,7 @@ def show_all(request: HttpRequest, connection: Connection) -> HttpResponse:
         lines=lines,
         rows=rows,
         newest=newest,
+        may_roll_back=request.user.has_perms(ROLL_BACK),
     )
 
 
@@ -92,7 +101,7 @@ def show(request: HttpRequest, version: MappingVersion) -> HttpResponse:
         others=others.values_list("number", "made_at")[:MOST_OFFERED],
         differences=versions.differences(connection, version.content, _content_of(connection, other)),
         may_roll_back=request.user.has_perms(ROLL_BACK),
-        roll_back_address=page.address_of(connection, NAME, f"{version.number}/roll-back"),
+        roll_back_address=roll_back_address(version),
     )
 
 

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -21,7 +23,6 @@ from calendly_connector.models import StaffPreference
 URL_NAME = "my_settings"
 SAVED = "calendly_connector_preference"  # the session's key
 KEPT_SECONDS = 300  # then another browser's change is seen too
-NO_PLACES = ("posix", "right", "localtime", "Factory", "SystemV")
 
 
 class PreferenceForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -49,13 +50,19 @@ class PreferenceForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def zones() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return every time zone by the part of the world it is in, as a select takes it."""
+    """Return every time zone of a place by the part of the world it is in, as a select takes it."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(available_timezones()):
+    for name in sorted(_places() & available_timezones()):
         area, _slash, place = name.partition("/")
-        if area not in NO_PLACES:
-            found.setdefault(area if place else str(_("Other")), []).append((name, (place or name).replace("_", " ")))
+        found.setdefault(area, []).append((name, place.replace("_", " ")))
     return list(found.items())
+
+
+@cache
+def _places() -> frozenset[str]:
+    """Return the zones that are in use somewhere: no older names of them, and no fixed offsets."""
+    lines = files("tzdata").joinpath("zoneinfo/zone.tab").read_text("utf-8").splitlines()
+    return frozenset(line.split("\t")[2] for line in lines if line and not line.startswith("#"))
 
 
 def my_settings(request: HttpRequest) -> HttpResponse:

@@ -1,7 +1,7 @@
 """A page beside a connection's form: mapping, preview, set-up… Each module makes one `Page`; `connection_pages`
 lists them, `connecting` serves them, and the tabs above each of them lead to the others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,7 @@ def render(
 
     `current` is the name of the page whose tab is lit.
     """
+    tabs = request.__dict__.get("connection_tabs", ())
     known = {
         **admin.site.each_context(request),
         "title": title,
@@ -49,6 +50,13 @@ def render(
         "opts": Connection._meta,
         "connection_page": parts.page_of(Connection, connection.pk),
         "current": current,
-        "tabs": request.__dict__.get("connection_tabs", ()),
+        "tabs": tabs,
+        "parent": _parent(request, tabs, current),
     }
     return TemplateResponse(request, f"admin/calendly_connector/{template}", {**known, **context})
+
+
+def _parent(request: HttpRequest, tabs: Iterable[tuple[str, Text, str]], current: str) -> tuple[Text, str] | None:
+    """Return title and address of the tab that a page is below; None on the tab's own page."""
+    is_below = request.GET.get("booking")  # a preview has the address of its tab
+    return next(((title, at) for name, title, at in tabs if name == current and (is_below or request.path != at)), None)

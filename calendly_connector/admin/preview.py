@@ -44,7 +44,7 @@ PAGE = Page(name=NAME, title=TITLE, view=view, permission=VIEW)
 
 
 def _choose(request: HttpRequest, connection: Connection) -> HttpResponse:
-    query = request.GET.get("q", "").strip()
+    query = request.GET.get("q", "").replace("\x00", "").strip()
     heads = (_("Invitee"), _("Status"), _("Meeting"), _("Time"), _("Preview"))
     empty = _("No booking fits “%(query)s”.") % {"query": query} if query else _("Nobody booked yet.")
     rows = [_offer(row, connection) for row in _found(connection, query)]

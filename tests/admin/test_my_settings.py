@@ -1,5 +1,6 @@
 """Every member of staff reads the admin in their own language and on their own clock."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from calendly_connector.admin import my_settings, parts
-from calendly_connector.models import StaffPreference, SyncLogEntry
+from calendly_connector.models import Booking, StaffPreference, SyncLogEntry
 from calendly_connector.services import roles
 from tests.admin.people import client_of
 from tests.admin.rows import make_booking_row, make_connection, make_step
@@ -46,6 +47,28 @@ def test_a_language_is_kept_and_used_at_once(viewer: Client) -> None:
     assert '<html lang="da"' in page
     assert '<html lang="da"' in viewer.get(HOME).content.decode()
     assert translation.get_language() == "en"
+
+
+def test_a_zone_moves_the_time_in_a_title(viewer: Client) -> None:
+    booking = make_booking_row(make_connection())
+    booking.start_at = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+    booking.save()
+
+    choose(viewer, zone="Asia/Tokyo")
+
+    page = viewer.get(parts.page_of(Booking, booking.pk)).content.decode()
+    assert "on 2026-06-01 21:00 JST" in page
+    assert "on 2026-06-01 12:00 UTC" not in page
+
+
+def test_days_and_months_are_named_in_the_readers_language(viewer: Client) -> None:
+    booking = make_booking_row(make_connection())
+    booking.start_at = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+    booking.save()
+
+    choose(viewer, language="da")
+
+    assert re.search(r"man\.? 04 maj 2026", viewer.get(parts.list_of(Booking)).content.decode())
 
 
 def test_a_zone_moves_every_time(viewer: Client) -> None:
@@ -99,3 +122,10 @@ def test_the_database_is_asked_once_in_a_while(viewer: Client, monkeypatch: pyte
 
     assert asked == []
     assert len([each for each in later if "staffpreference" in each["sql"]]) == 1
+
+
+def test_only_zones_of_places_under_their_present_names_are_offered() -> None:
+    names = [name for _area, places in my_settings.zones() for name, _place in places]
+
+    assert {"Europe/Copenhagen", "America/Argentina/Ushuaia", "Asia/Kolkata"} <= set(names)
+    assert not {"Asia/Calcutta", "US/Pacific", "Etc/GMT+3", "Japan", "EST", "UTC"} & set(names)

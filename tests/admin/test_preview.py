@@ -17,7 +17,9 @@ from calendly_connector.core.trigger import Trigger
 from calendly_connector.models import Booking, Connection, ConsentRule, EventType, Person, TriggerMapping
 from calendly_connector.services import catalogue
 from calendly_connector.services import connection as connections
+from tests.admin.mapped import add_type
 from tests.admin.rows import make_booking_row, make_connection
+from tests.factories import DEMO
 from tests.journeys.river import River
 
 EMAIL, TEST = "tom@example.com", "anna@company.example"
@@ -356,3 +358,23 @@ def test_who_may_change_the_connection_can_send(booked: River, log_in: Callable[
 
 def test_every_trigger_is_named_as_in_the_mapping() -> None:
     assert set(TriggerMapping.Trigger.values) == {str(each) for each in Trigger}
+
+
+def test_what_no_database_takes_is_left_out_of_the_search(staff: Client, connection: Connection) -> None:
+    for name in ("preview", "mapping"):
+        answer = staff.get(page.address_of(connection, name), {"q": "a\x00b"})
+
+        assert answer.status_code == 200
+        assert 'name="q" value="ab"' in answer.content.decode()
+
+
+def test_pages_below_the_preview_lead_back_to_it(staff: Client, connection: Connection) -> None:
+    kind = {"type": str(add_type(connection, DEMO, "Demo").pk), "kind": "booked"}
+
+    shown = staff.get(page.address_of(connection, "preview", "made-up"), kind).content.decode()
+
+    crumbs = shown[shown.index('class="breadcrumbs"') : shown.index("</nav>")]
+    assert f'<a href="{page.address_of(connection, "preview")}">Preview</a>' in crumbs
+    assert ">Overview</a>" in crumbs
+    assert "Cancel" in shown
+    assert "No, go back" not in shown

@@ -108,6 +108,20 @@ def test_staff_roll_back_after_being_asked(staff: Client, changed: Connection) -
     assert "version 2 again" in LogEntry.objects.get().change_message
 
 
+def test_every_older_version_of_the_list_may_be_rolled_back_to(
+    staff: Client, log_in: Callable[..., Client], changed: Connection
+) -> None:
+    own = read(staff, address_of(changed))
+    others = read(log_in("view_connection", "view_triggermapping"), address_of(changed))
+
+    assert [f'action="{address_of(changed, f"{number}/roll-back")}"' in own for number in (1, 2, 3)] == [
+        True,
+        True,
+        False,
+    ]
+    assert "roll-back" not in others
+
+
 def test_rolling_back_to_what_is_in_force_says_so(staff: Client, changed: Connection) -> None:
     answer = staff.post(address_of(changed, "3/roll-back"), {"confirmed": "yes"})
 
