@@ -1,13 +1,13 @@
 """Writes the sync log: each step's outcome, in staff's words. The log's waiting rows are the outbox."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
 from calendly_connector.core.lists import LEAVE
-from calendly_connector.core.steps import AskConsent, ConsentProof, UpsertContact, Value
-from calendly_connector.models import ConsentProof as ConsentProofRow
+from calendly_connector.core.steps import AskConsent, UpsertContact, Value
 from calendly_connector.models import Person, SyncLogEntry
 
 State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
@@ -16,6 +16,7 @@ COVERED = "Covered by the next write of the same contact."
 JOINED_SINCE = "A later change joined these lists again, so they aren't left."
 LISTS_REFUSED = "Brevo refused. {} Are the lists of the mapping still there?"
 OPEN = (State.WAITING, State.SENDING, State.UNKNOWN)
+SETTLED = ("state", "reason", "cause", "settled_at", "summary", "request", "sent_at", "attempts")
 RULES_AT = "rules_at"  # where a waiting contact step carries the moment whose mapping is to decide (services.redo)
 
 
@@ -63,6 +64,7 @@ def contact_written(steps: Sequence[SyncLogEntry], sent: UpsertContact) -> None:
     _settle(earlier, State.MERGED, COVERED)
     last.request = {"attributes": plain(sent.attributes), "lists": list(sent.join_lists)}
     last.summary = _written(last.request)
+    _note_sent(last, timezone.now())
     _settle([last], State.DONE, " ".join((*sent.warnings, *sent.notes)), next(iter(sent.causes), ""))
     SyncLogEntry.objects.filter(person=last.person_id, kind=Kind.CONTACT).exclude(pk=last.pk).exclude(cause="").update(
         cause=""  # the whole contact was written since, so there is nothing left of it to mend
@@ -82,6 +84,7 @@ def imported(carriers: Sequence[SyncLogEntry]) -> None:
     for step in carriers:
         request = step.request
         step.summary = f"{_written(request)} (imported with others)"
+        _note_sent(step, step.sent_at or timezone.now())  # it was noted when the import was made
         _settle([step], State.DONE, request.get("warnings", ""), request.get("cause", ""))
         if request.get("leave"):
             add_leave(step.person, step, request["leave"])
@@ -137,32 +140,16 @@ def add_opt_in(person: Person, origin: SyncLogEntry, ask: AskConsent) -> None:
     )
 
 
-def keep_proofs(person: Person, proofs: Iterable[ConsentProof]) -> None:
-    """Keep why lists were joined, or asked about; what was kept before stays as it was."""
-    rows = {row.uri: row.pk for row in person.bookings.filter(uri__in=[proof.booking for proof in proofs])}
-    ConsentProofRow.objects.bulk_create(
-        [
-            ConsentProofRow(
-                person=person,
-                booking_id=rows.get(proof.booking),
-                mode=proof.mode,
-                question=proof.question[:300],
-                answer=proof.answer,
-                template=proof.template or None,
-                lists=list(proof.lists),
-                given_at=proof.given_at,
-            )
-            for proof in proofs
-        ],
-        ignore_conflicts=True,
-    )
+def _note_sent(step: SyncLogEntry, at: datetime) -> None:
+    """Note a contact's write, which may be repeated and so is noted with its outcome."""
+    step.sent_at, step.attempts = at, step.attempts + 1
 
 
 def _settle(steps: Iterable[SyncLogEntry], state: SyncLogEntry.State, reason: str, cause: str = "") -> None:
     now = timezone.now()
     for step in steps:
         step.state, step.reason, step.cause, step.settled_at = state, reason, cause, now
-        step.save(update_fields=["state", "reason", "cause", "settled_at", "summary", "request"])
+        step.save(update_fields=SETTLED)
 
 
 def _numbers(numbers: Iterable[int]) -> str:

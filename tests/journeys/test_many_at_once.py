@@ -38,3 +38,6 @@ def test_a_crowd_is_imported_and_its_events_are_sent_in_batches(river: River) ->
         assert contact["attributes"]["BOOKING_STATUS"] == ("cancelled" if at < 5 else "booked")
         assert contact["listIds"] == ([] if at < 5 else [number])
         assert river.event_names(email) == (["booked", "canceled"] if at < 5 else ["booked"])
+    written = SyncLogEntry.objects.filter(kind="contact", state="done")
+    assert set(written.values_list("attempts", flat=True)) == {1}
+    assert not written.filter(sent_at=None).exists()

@@ -66,6 +66,7 @@ def test_a_plain_booking_costs_two_calls(river: River) -> None:
     made = river.sandbox.world.journal.calls("brevo")
     assert [(call.method, call.template) for call in made] == [("POST", CONTACTS), ("POST", EVENTS)]
     assert _states() == ALL_DONE
+    assert [(row.attempts, row.sent_at is not None) for row in river.log()] == [(1, True), (1, True)]
 
 
 def test_the_blocklist_flags_are_never_sent_and_lists_only_when_mapped(river: River) -> None:
