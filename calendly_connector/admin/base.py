@@ -86,6 +86,8 @@ class ConnectorAdmin(ModelAdmin[Row]):
         allowed = dict(self.get_action_choices(request, default_choices=[]))
         context["row_actions"] = [(name, allowed[name]) for name in self.offers(row) if name in allowed] if row else []
         context["changelist"] = parts.list_of(self.model)
+        if row:
+            context["row_name"] = context["subtitle"] = parts.name_of(row)
         return super().render_change_form(request, context, *args, **kw)
 
     def response_action(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase | None:  # type: ignore[override]
@@ -123,7 +125,7 @@ class ConnectorAdmin(ModelAdmin[Row]):
             "opts": self.opts,
             "consequence": consequence,
             "button": button,
-            "rows": list(queryset[:20]),
+            "rows": [parts.name_of(row) for row in queryset[:20]],
             "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
             "count": queryset.count(),
             "checkbox": ACTION_CHECKBOX_NAME,

@@ -24,7 +24,7 @@ from calendly_connector.admin.booking_parts import (
     snapshot,
 )
 from calendly_connector.admin.delivery import as_text
-from calendly_connector.admin.filters import EventTypeFilter
+from calendly_connector.admin.filters import EventTypeFilter, titled
 from calendly_connector.models import Booking, EventType
 
 SOMETIMES = ("cancellation", "no_show")  # shown where there is something to show
@@ -38,7 +38,7 @@ class BookingAdmin(HistoryAdmin[Booking]):
 
     list_display = ("who", "status_badge", "meeting_name", "when", "other_half", "booked")
     list_display_links = None
-    list_filter = ("status", EventTypeFilter, "start_at", "connection")
+    list_filter = ("status", EventTypeFilter, ("start_at", titled(gettext_lazy("meeting time"))), "connection")
     search_fields = ("name", "person__email", "uri", "meeting_name")
     search_help_text = gettext_lazy("E-mail, name, invitee address, or meeting")
     fieldsets: ClassVar[Any] = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -41,7 +42,7 @@ def local_time(row: Booking) -> SafeString:
         '<time datetime="{}" title="{}">{}–{} <span class="cc-quiet">{}</span></time>',
         row.start_at.isoformat(),
         parts.exactly(row.start_at),
-        f"{start:%a %d %b %Y, %H:%M}",
+        f"{date_format(start, 'D d')} {parts.short_month(start)} {date_format(start, 'Y, H:i')}",
         f"{end:%H:%M}",
         start.tzinfo,
     )

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import parts
 from calendly_connector.admin.base import HistoryAdmin
+from calendly_connector.admin.filters import titled
 from calendly_connector.admin.parts import Tone
 from calendly_connector.admin.sync_log import list_names
 from calendly_connector.models import BulkImport
@@ -27,7 +28,7 @@ class BulkImportAdmin(HistoryAdmin[BulkImport]):
     }
     list_display = ("when", "state_badge", "people_count", "refused_count", "account", "why")
     list_select_related = ("account",)
-    list_filter = ("state", "created_at", "account")
+    list_filter = ("state", ("created_at", titled(_("prepared"))), "account")
     search_fields = ("reason", "=process")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("state_badge", "why", "people_count", "refused_count", "joined", "account")}),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import mapping_row, parts
 from calendly_connector.admin.base import HistoryAdmin
+from calendly_connector.admin.filters import titled
 from calendly_connector.admin.parts import Tone
 from calendly_connector.core.attributes import CONVERTERS
 from calendly_connector.models import Booking, BrevoAttribute, BrevoList, EventType, FieldMapping
@@ -20,7 +21,11 @@ class EventTypeAdmin(HistoryAdmin[EventType]):
 
     list_display = ("name", "offered", "taken", "owner", "connection", "bookings", "read")
     list_select_related = ("connection",)
-    list_filter = ("is_active", "is_ignored", "connection")
+    list_filter = (
+        ("is_active", titled(_("active in Calendly"), admin.BooleanFieldListFilter)),
+        ("is_ignored", titled(_("ignored"), admin.BooleanFieldListFilter)),
+        "connection",
+    )
     search_fields = ("name", "uri", "owner")
     ordering = ("name",)
     fields = (

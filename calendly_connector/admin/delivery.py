@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from calendly_connector.admin import parts
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.booking_parts import SECRETS
-from calendly_connector.admin.filters import WebhookNameFilter
+from calendly_connector.admin.filters import WebhookNameFilter, titled
 from calendly_connector.admin.parts import Tone
 from calendly_connector.admin.sync_log import log_table
 from calendly_connector.models import Booking, Person, WebhookDelivery
@@ -39,7 +39,7 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
     tones = TONES
     list_display = ("when", "state_badge", "what", "person_link", "booking_link")
     list_display_links = None
-    list_filter = ("state", WebhookNameFilter, "received_at", "connection")
+    list_filter = ("state", WebhookNameFilter, ("received_at", titled(gettext_lazy("received"))), "connection")
     search_fields = ("email", "booking_uri", "reason", "webhook_name")
     search_help_text = gettext_lazy("E-mail, name, invitee address, or the reason")
     actions = ("retry",)

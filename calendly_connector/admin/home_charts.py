@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -113,4 +112,4 @@ def _days() -> list[date]:
 
 def _short(days: list[date]) -> list[str]:
     """Return days as the axis shows them."""
-    return [date_format(day, "j M") for day in days]
+    return [f"{day.day} {parts.short_month(day)}" for day in days]

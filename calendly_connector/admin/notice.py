@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import parts
 from calendly_connector.admin.base import HistoryAdmin
+from calendly_connector.admin.filters import titled
 from calendly_connector.admin.parts import Tone
 from calendly_connector.models import Notice
 
@@ -19,7 +20,7 @@ class NoticeAdmin(HistoryAdmin[Notice]):
 
     list_display = ("when", "open_badge", "what")
     list_display_links = None
-    list_filter = ("is_open", "opened_at")
+    list_filter = (("is_open", titled(_("open"), admin.BooleanFieldListFilter)), ("opened_at", titled(_("began"))))
     search_fields = ("title", "message", "key")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("open_badge", "words", "advice")}),

@@ -1,7 +1,7 @@
 """The small pieces that every page is made of: badges, ages, links and tables. All of them escape what they show."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from django.db.models import Model
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -19,6 +20,7 @@ from django.utils.translation import ngettext_lazy
 
 from calendly_connector.admin import said as stored
 from calendly_connector.core.mask import ACTS, TOLD
+from calendly_connector.models import Booking, Reread
 
 NOTHING = mark_safe("–")
 Cell = str | SafeString | Promise
@@ -55,6 +57,17 @@ def badge(text: object, tone: Tone) -> SafeString:
 def exactly(moment: datetime) -> str:
     """Return a moment in the zone of whoever reads it, to the second."""
     return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def short_month(day: date) -> str:
+    """Return a month's short name, with a capital in the languages that write months so: Django's own always has."""
+    short = date_format(day, "b")
+    return short.title() if date_format(day, "F")[:1].isupper() else short
+
+
+def to_the_minute(moment: datetime) -> str:
+    """Return a moment in the zone of whoever reads it, short enough for a name."""
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M %Z}"
 
 
 def age(moment: datetime | None, *, now: datetime | None = None) -> SafeString:
@@ -98,7 +111,17 @@ def link(model: type[Model], key: int | str | None, text: object) -> SafeString:
 
 def link_to(row: Model | None, text: object = "") -> SafeString:
     """Return a link to a row's page; a dash without a row."""
-    return link(type(row), row.pk, text or row) if row else NOTHING
+    return link(type(row), row.pk, text or name_of(row)) if row else NOTHING
+
+
+def name_of(row: Model) -> str:
+    """Return what a page calls a row: in the reader's language, and with times in the reader's zone."""
+    if isinstance(row, Booking):
+        values = {"meeting": row.meeting_name or _("Meeting"), "at": to_the_minute(row.start_at)}
+        return _("%(meeting)s on %(at)s") % values
+    if isinstance(row, Reread):
+        return _("bookings since %(at)s") % {"at": to_the_minute(row.since)}
+    return said(str(row))
 
 
 def email(address: str) -> SafeString:

@@ -16,6 +16,7 @@ from calendly_connector.admin import parts, person_parts, timeline
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.booking_parts import SECRETS
 from calendly_connector.admin.booking_parts import TONES as BOOKING_TONES
+from calendly_connector.admin.filters import titled
 from calendly_connector.admin.sync_log import badge_of
 from calendly_connector.clients import errors
 from calendly_connector.core.difference import Comparison
@@ -31,7 +32,7 @@ class PersonAdmin(HistoryAdmin[Person]):
     """One row per person."""
 
     list_display = ("email", "full_name", "newest_booking", "bookings_count", "newest_step", "written")
-    list_filter = ("pushed_at", "connection")
+    list_filter = (("pushed_at", titled(gettext_lazy("last written"))), "connection")
     search_fields = ("email", "bookings__name", "bookings__uri")
     search_help_text = gettext_lazy("E-mail, name, or invitee address")
     change_form_template = "admin/calendly_connector/person.html"

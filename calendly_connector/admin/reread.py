@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import parts
 from calendly_connector.admin.base import HistoryAdmin
+from calendly_connector.admin.filters import titled
 from calendly_connector.admin.parts import Tone
 from calendly_connector.models import Reread
 
@@ -20,7 +21,7 @@ class RereadAdmin(HistoryAdmin[Reread]):
     list_display = ("when", "open_badge", "what", "meetings", "invitees", "news", "connection")
     list_display_links = None
     list_select_related = ("connection",)
-    list_filter = ("asked_at", "connection")
+    list_filter = (("asked_at", titled(_("asked for"))), "connection")
     search_fields = ("why", "words")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("open_badge", "asked_why", "result", "connection_link")}),
@@ -43,7 +44,7 @@ class RereadAdmin(HistoryAdmin[Reread]):
     @admin.display(description=_("reading"))
     def what(self, row: Reread) -> SafeString:
         """Return what is read, and why it doesn't go on or what came of it."""
-        return parts.with_reason(parts.page_of(Reread, row.pk), str(row), row.words or row.why)
+        return parts.with_reason(parts.page_of(Reread, row.pk), parts.name_of(row), row.words or row.why)
 
     @admin.display(description=_("why"))
     def asked_why(self, row: Reread) -> str:

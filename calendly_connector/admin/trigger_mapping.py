@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from calendly_connector.admin import mapping_row, page, parts
 from calendly_connector.admin.desk_list import DeskListAdmin
+from calendly_connector.admin.filters import titled
 from calendly_connector.admin.list_names import ListNamesAdmin
 from calendly_connector.admin.parts import Tone
 from calendly_connector.core.decide import EVENT_PREFIX
@@ -53,7 +54,11 @@ class TriggerMappingAdmin(ListNamesAdmin[TriggerMapping], DeskListAdmin[TriggerM
     list_display = ("type_link", "trigger_badge", "joins", "leaves", "sends", "connection")
     list_display_links = None
     list_select_related = ("connection",)
-    list_filter = ("trigger", "sends_event", "connection")
+    list_filter = (
+        "trigger",
+        ("sends_event", titled(gettext_lazy("sends an event"), admin.BooleanFieldListFilter)),
+        "connection",
+    )
     search_fields = ("event_type", "event_name")
     ordering = ("event_type", "trigger")
     fields = ("type_link", "trigger_badge", "joins", "leaves", "sends", "connection")
