@@ -1,9 +1,9 @@
 """The forms of the preview: which booking, a made-up one, and the address to send it to."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 from django.utils import timezone
@@ -15,7 +15,7 @@ from calendly_connector.core.booking import Tracking
 from calendly_connector.core.trigger import Trigger
 from calendly_connector.models import Connection, EventType
 from calendly_connector.services import samples
-from calendly_connector.services.preview_subject import MadeUp
+from calendly_connector.services.preview_subject import MADE_UP_LENGTH, MadeUp
 
 TRIGGERS: dict[Trigger, Promise] = {
     Trigger.BOOKED: gettext_lazy("Booked"),
@@ -47,6 +47,16 @@ class KindForm(forms.Form):
         self.fields["type"].queryset = types  # type: ignore[attr-defined]
 
 
+class LocalTimeField(forms.DateTimeField):
+    """A day and time on somebody's clock: nobody's zone yet."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Return it without a zone: the staff's own, which may skip that hour, has nothing to do with it."""
+        with timezone.override(UTC):
+            found = super().to_python(value)
+        return found.replace(tzinfo=None) if found else None
+
+
 class MadeUpForm(forms.Form):
     """A booking that nobody made: who, when, the answers to that type's questions, and the page's parameters."""
 
@@ -59,7 +69,7 @@ class MadeUpForm(forms.Form):
             "count too."
         ),
     )
-    start_at = forms.DateTimeField(
+    start_at = LocalTimeField(
         label=gettext_lazy("Start of the meeting"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
@@ -70,6 +80,11 @@ class MadeUpForm(forms.Form):
     ) -> None:
         self.event_type, self.trigger = event_type, trigger
         super().__init__(data, initial=_initial(connection, trigger), **options)
+        length = {"minutes": MADE_UP_LENGTH // timedelta(minutes=1)}
+        self.fields["start_at"].help_text = (
+            _("On the invitee's clock: in the time zone below. The meeting counts as %(minutes)d minutes long.")
+            % length
+        )
         self.questions = [str(question) for question in event_type.questions]
         given = samples.answers_by_question(connection, event_type.uri) if self.questions else {}
         for number, question in enumerate(self.questions):
@@ -89,6 +104,13 @@ class MadeUpForm(forms.Form):
                 _("“%(name)s” is no time zone. Write it as Europe/Paris."), params={"name": name}
             )
         return name
+
+    def clean(self) -> dict[str, Any]:
+        """Read the start in the invitee's zone."""
+        cleaned = super().clean() or self.cleaned_data
+        if "start_at" in cleaned and "timezone" in cleaned:
+            cleaned["start_at"] = cleaned["start_at"].replace(tzinfo=ZoneInfo(cleaned["timezone"]))
+        return cleaned
 
     def made_up(self) -> MadeUp:
         """Return what a valid form says."""
@@ -115,7 +137,7 @@ class AddressForm(forms.Form):
 def _initial(connection: Connection, trigger: Trigger) -> dict[str, Any]:
     return {
         "name": _("Test Person"),
-        "start_at": _start_for(trigger, timezone.localtime()),
+        "start_at": _start_for(trigger, timezone.localtime(timezone=ZoneInfo(connection.timezone))),
         "timezone": connection.timezone,
     }
 
@@ -123,7 +145,7 @@ def _initial(connection: Connection, trigger: Trigger) -> dict[str, Any]:
 def _start_for(trigger: Trigger, now: datetime) -> datetime:
     """Return ten o'clock of a day that suits: yesterday for what comes after a meeting, else tomorrow."""
     day = now + timedelta(days=-2 if trigger in PAST else 1)
-    return day.replace(hour=10, minute=0, second=0, microsecond=0)
+    return day.replace(hour=10, minute=0, second=0, microsecond=0, tzinfo=None)
 
 
 def _answer(question: str, given: Iterable[str]) -> forms.CharField:

@@ -41,6 +41,13 @@ STAYS: Mapping[str, Promise] = {
     lists.LEAVE: gettext_lazy("left once before, and not left again"),
     lists.ASK: gettext_lazy("asked once before, and not asked again"),
 }
+COUNTED: Mapping[str, Promise] = {
+    lists.JOIN: gettext_lazy("counted as joined at booking"),
+    lists.LEAVE: gettext_lazy("counted as left before"),
+    lists.ASK: gettext_lazy("counted as asked at booking"),
+}
+"""Of a made-up booking, whose earlier life counts as written."""
+
 CALLS: Mapping[str, Promise] = {
     "/contacts": gettext_lazy("Write the contact"),
     "/contacts/doubleOptinConfirmation": gettext_lazy("Ask by mail (double opt-in)"),
@@ -152,7 +159,8 @@ def _list(line: ListLine, found: Preview, names: Names) -> list[Cell]:
     now = (_("on it") if line.number in found.before.lists else _("not on it")) if found.before.is_known else ""
     more = [preview_rules.consent_rule(line.consent, line.reason)] if line.what != lists.LEAVE and line.trigger else []
     if line.fate is ListFate.STAYS:
-        more.append(str(STAYS[line.what]))
+        is_counted = line.number in found.subject.supposed
+        more.append(str((COUNTED if is_counted else STAYS)[line.what]))
     return [
         names.of_list(line.number),
         now or _("not known"),

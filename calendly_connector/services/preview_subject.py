@@ -52,6 +52,7 @@ class Subject:
     now: datetime
     person: Person | None = None
     row: BookingRow | None = None  # None: made up
+    supposed: frozenset[int] = frozenset()  # lists on which only the earlier life of a made-up booking put the person
 
     @property
     def event_type(self) -> str:
@@ -128,7 +129,10 @@ def made_up(connection: Connection, wanted: MadeUp) -> Subject:
     )
     supposed = suppose.suppose(known, wanted.trigger, now=now, grace=rules.grace)
     earlier = replace(subject, entries=(*subject.entries, *supposed.before)).decide() if supposed.before else None
-    return _supposing(replace(subject, applied=earlier.operations) if earlier else subject, supposed)
+    if earlier:
+        new = frozenset(each for each, what in earlier.operations.items() if subject.applied.get(each) != what)
+        subject = replace(subject, applied=earlier.operations, supposed=new)
+    return _supposing(subject, supposed)
 
 
 def _supposing(subject: Subject, supposed: Supposed) -> Subject:

@@ -218,6 +218,20 @@ def test_a_made_up_booking_of_each_kind_is_shown(booked: River, staff: Client, k
     assert '"utm_source": "news"' in found
 
 
+def test_a_made_up_start_is_read_on_the_invitees_clock(booked: River, staff: Client) -> None:
+    found = text_of(staff.post(address(booked.connection, "made-up"), made_up(timezone="Asia/Tokyo")))
+
+    assert "2026-11-02T01:00" in found  # ten o'clock in Tokyo
+    assert "30 minutes long" in found
+
+
+def test_what_a_made_up_no_show_was_put_on_before_is_said_to_be_counted(booked: River, staff: Client) -> None:
+    found = text_of(staff.post(address(booked.connection, "made-up"), made_up()))
+
+    assert "counted as joined at booking" in found
+    assert "joined once before" not in found
+
+
 @pytest.mark.parametrize("wrong", [{"email": "nobody"}, {"timezone": "Mars/Base"}, {"start_at": "soon"}, {"name": ""}])
 def test_what_is_filled_in_wrongly_is_marked(booked: River, staff: Client, wrong: dict[str, str]) -> None:
     found = text_of(staff.post(address(booked.connection, "made-up"), made_up(**wrong)))
