@@ -13,8 +13,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import connection_pages, page, panels, parts
+from calendly_connector.admin.mapping_row import CHANGE as CHANGE_MAPPING
 from calendly_connector.admin.parts import Cell, Tone
-from calendly_connector.admin.steps import STEPS
+from calendly_connector.admin.steps import CHANGE, STEPS
 from calendly_connector.core import banner
 from calendly_connector.core.banner import Finding, Level
 from calendly_connector.models import Connection, EventType, FieldMapping, SyncLogEntry, WebhookDelivery
@@ -172,6 +173,11 @@ def types_link(viewer: Viewer, connection: Connection) -> str:
     return page_link(viewer, connection, "mapping") or parts.list_of(EventType, connection__id__exact=connection.pk)
 
 
+def map_label(viewer: Viewer) -> str | Promise:
+    """Return what there is to do with event types that aren't mapped yet: nothing, for who may only look."""
+    return _("Map them") if viewer.may(CHANGE_MAPPING) else _("See them")
+
+
 def fields_link(viewer: Viewer, connection: Connection) -> str:
     """Return where questions are mapped to attributes."""
     address = page_link(viewer, connection, "fields", "mapping")
@@ -203,7 +209,7 @@ def _log_link(connection: Connection, number: int, state: SyncLogEntry.State) ->
 
 def _connect(viewer: Viewer, connection: Connection) -> Button:
     address = page_link(viewer, connection, "setup") or parts.page_of(Connection, connection.pk)
-    return Button(label=_("Set up"), address=address)
+    return Button(label=_("Set up") if viewer.may(CHANGE) else _("See how far it is"), address=address)
 
 
 def _fine(viewer: Viewer, connection: Connection) -> Button:
@@ -227,7 +233,7 @@ _LINKS: dict[Finding, Callable[[Viewer, Connection], Button]] = {
     Finding.FAILED: lambda viewer, row: Button(label=_("Repair"), address=repair_link(row)),
     Finding.LEFT_OUT: lambda viewer, row: Button(label=_("Repair"), address=repair_link(row)),
     Finding.UNKNOWN: lambda viewer, row: Button(label=_("Look at the mapping"), address=types_link(viewer, row)),
-    Finding.UNDECIDED: lambda viewer, row: Button(label=_("Map them"), address=types_link(viewer, row)),
+    Finding.UNDECIDED: lambda viewer, row: Button(label=map_label(viewer), address=types_link(viewer, row)),
     Finding.RENAMED: lambda viewer, row: Button(label=_("Look at the fields"), address=fields_link(viewer, row)),
     Finding.SILENT: lambda viewer, row: Button(
         label=_("See what came last"), address=parts.list_of(WebhookDelivery, connection__id__exact=row.pk)

@@ -12,6 +12,7 @@ from calendly_connector.admin.home_banner import (
     Viewer,
     counted,
     fields_link,
+    map_label,
     repair_link,
     types_link,
     unknown_in_words,
@@ -119,7 +120,7 @@ def _undecided(viewer: Viewer, connection: Connection, lacks: Undecided) -> Iter
         yield Need(
             level=Level.WARN,
             sentence=_types_in_words(lacks.types),
-            link=_("Map them (%(connection)s)") % {"connection": connection},
+            link=f"{map_label(viewer)} ({connection})",
             address=types_link(viewer, connection),
         )
     for each in lacks.questions if viewer.may_see(FieldMapping) else ():

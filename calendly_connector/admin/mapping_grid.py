@@ -86,7 +86,8 @@ def view(request: HttpRequest, connection: Connection, rest: str) -> HttpRespons
     """Show the grid; serve the form of one row, and the button that reads the pick-lists afresh."""
     if not rest:
         return show(request, connection)
-    if not request.user.has_perm(mapping_row.CHANGE):
+    is_read = request.method in ("GET", "HEAD") and rest not in BUTTONS
+    if not is_read and not request.user.has_perm(mapping_row.CHANGE):
         raise PermissionDenied
     if rest in BUTTONS:
         return BUTTONS[rest](request, connection) if request.method == "POST" else HttpResponseNotAllowed(["POST"])

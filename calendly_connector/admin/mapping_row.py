@@ -23,15 +23,15 @@ def address_of(connection: Connection, event_type: EventType | None) -> str:
 
 
 def view(request: HttpRequest, connection: Connection, rest: str) -> HttpResponse:
-    """Show the form of a row, or save it. `rest` is an event type's key or "default"; the caller saw to permission."""
-    event_type = find_type(connection, rest)
+    """Show the form of a row, or save it. `rest` is an event type's key or "default"; the caller sees who may save."""
+    event_type, may_change = find_type(connection, rest), request.user.has_perm(CHANGE)
     [row] = grid.rows_of(connection, [event_type])
     source = request.GET.get("copy", "") if request.method == "GET" else ""
     form = RowForm(
         request.POST if request.method == "POST" else None,
         row=_copied(connection, row, source) if source else row,
         lists=list(connection.brevo_account.lists.order_by("name", "number")),
-        samples=samples.answers_by_question(connection, event_type.uri if event_type else ""),
+        samples=samples.answers_by_question(connection, event_type.uri if event_type else "") if may_change else {},
     )
     if request.method == "POST" and form.is_valid():
         return _save(request, connection, event_type, form)
@@ -44,6 +44,7 @@ def view(request: HttpRequest, connection: Connection, rest: str) -> HttpRespons
         form=form,
         row=row,
         event_type=event_type,
+        may_change=may_change,
         copies=_copies(connection, event_type),
         copied=source,
         back=back_to(request, connection),

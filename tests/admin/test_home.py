@@ -236,6 +236,17 @@ def test_event_types_that_nobody_mapped(staff: Client, connection: Connection) -
     assert sentences_of(staff) == ["4 event types aren't mapped yet: “Audit”, “Call”, “Demo” …"]
 
 
+def test_who_may_only_look_is_asked_to_map_nothing(log_in: Callable[..., Client], connection: Connection) -> None:
+    make_well(connection)
+    make_type(connection, "Demo")
+    viewer = log_in("view_connection", "view_triggermapping", "view_eventtype")
+
+    page = viewer.get(reverse("admin:index")).content.decode()
+
+    assert "See them" in page
+    assert "Map them" not in page
+
+
 def test_a_question_that_was_renamed(staff: Client, connection: Connection) -> None:
     make_well(connection)
     make_type(connection, "Demo", decided_name="Demo", questions=["Company name"])

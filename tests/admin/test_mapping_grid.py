@@ -397,12 +397,25 @@ def test_who_may_only_look_sees_the_grid_and_changes_nothing(log_in: Callable[..
 
     text = read(viewer, address_of(mapped))
 
-    assert "cc-row-edit" not in text
+    assert ">Edit<" not in text
+    assert text.count("Only managers can change this.") == 1
     assert "Read them again" not in text
     for rest in ("refresh", "accept", "default"):
         assert viewer.post(address_of(mapped, rest), posted(confirmed="yes")).status_code == 403
-    assert viewer.get(row_address(mapped, DEMO)).status_code == 403
     assert not TriggerMapping.objects.exists()
+
+
+def test_who_may_only_look_reads_a_row_and_finds_nothing_to_press(
+    log_in: Callable[..., Client], mapped: Connection
+) -> None:
+    viewer = log_in("view_connection", "view_triggermapping")
+
+    text = read(viewer, row_address(mapped, DEMO))
+
+    assert "Only managers can change this." in text
+    assert "<fieldset disabled>" in text
+    assert not any(each in text for each in ('value="Save"', "Copy into the form", 'cc-row-form" novalidate'))
+    assert viewer.post(row_address(mapped, DEMO), posted()).status_code == 403
 
 
 def test_who_may_not_look_is_refused(log_in: Callable[..., Client], mapped: Connection) -> None:
