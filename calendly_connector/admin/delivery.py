@@ -28,6 +28,7 @@ TONES = {
     State.MALFORMED: Tone.BAD,
     State.FAILED: Tone.BAD,
 }
+BY_PERSON = "person:"  # before a person's key, in a search: an address in a link may be masked
 SHOWN = 200_000  # characters of a body
 MOST_VALUES = 500  # of a body, in a table
 
@@ -70,7 +71,10 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find deliveries by the invitee's name too, which only the booking knows."""
+        """Find deliveries by the invitee's name too, which only the booking knows, and all of one person's by key."""
+        key = search_term.strip().removeprefix(BY_PERSON)
+        if key != search_term.strip() and key.isascii() and key.isdigit() and len(key) < 19:
+            return queryset.filter(_about_person(int(key))), False
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if search_term.strip():
             word = search_term.strip()
@@ -166,6 +170,13 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
         )
         self.message_user(request, words % {"count": count})
         return None
+
+
+def _about_person(key: int) -> Q:
+    """Return what fits the deliveries about somebody's bookings, and those that named their address alone."""
+    person = Person.objects.filter(pk=key)
+    named = Q(email__in=person.values("email"), connection__in=person.values("connection"))
+    return named | Q(booking_uri__in=Booking.objects.filter(person=key).values("uri"))
 
 
 def as_text(body: bytes) -> str:

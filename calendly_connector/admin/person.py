@@ -16,6 +16,7 @@ from calendly_connector.admin import parts, person_parts, timeline
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.booking_parts import SECRETS
 from calendly_connector.admin.booking_parts import TONES as BOOKING_TONES
+from calendly_connector.admin.delivery import BY_PERSON
 from calendly_connector.admin.filters import titled
 from calendly_connector.admin.sync_log import badge_of
 from calendly_connector.clients import errors
@@ -194,7 +195,7 @@ def _story(row: Person, *, is_newest_first: bool) -> dict[str, Any]:
         "is_cut": len(blocks) == timeline.NEWEST,
         "newest": timeline.NEWEST,
         "whole_log": parts.list_of(SyncLogEntry, person__id__exact=row.pk),
-        "deliveries": parts.list_of(WebhookDelivery, q=row.email),
+        "deliveries": parts.list_of(WebhookDelivery, q=f"{BY_PERSON}{row.pk}"),
     }
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from html import unescape
 from io import BytesIO
 
 import pytest
@@ -92,6 +93,24 @@ def test_searching_by_address_finds_and_shows_it_masked() -> None:
     assert answer.context["cl"].result_count == 1
     assert "z…@e….com" in answer.content.decode()
     assert not re.search("zoe(<wbr>)?@", answer.content.decode())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", [roles.VIEWER, roles.OPERATOR])
+def test_a_persons_deliveries_are_found_whether_or_not_the_address_is_seen(role: str) -> None:
+    connection = make_connection()
+    booking = make_booking_row(connection, "zoe")
+    make_delivery(connection, booking_uri=booking.uri)
+    make_delivery(connection, email="zoe@example.com")
+    make_delivery(connection, email="leo@example.com")
+    client = client_of(role)
+    shown = client.get(parts.page_of(Person, booking.person_id)).content.decode()
+    found = re.search(r'href="([^"]+)">All webhook deliveries', shown)
+    assert found
+
+    answer = client.get(unescape(found[1]))
+
+    assert answer.context["cl"].result_count == 2
 
 
 def test_what_the_start_page_tells_of_others_work_is_masked(db: None) -> None:
