@@ -19,7 +19,16 @@ from calendly_connector.clients.errors import ApiError
 from calendly_connector.core.cause import ATTRIBUTE_MISSING, split
 from calendly_connector.core.replay import Wish
 from calendly_connector.models import BrevoAccount, Connection, Replay
-from calendly_connector.services import accounts, chosen, field_check, new_attributes, repair, replay, retry
+from calendly_connector.services import (
+    accounts,
+    chosen,
+    field_check,
+    field_words,
+    new_attributes,
+    repair,
+    replay,
+    retry,
+)
 from calendly_connector.services import connection as connections
 
 Act = Callable[[HttpRequest], HttpResponse]
@@ -58,7 +67,10 @@ def create(request: HttpRequest) -> HttpResponse:
         return _ask(
             request,
             title=_("Create %(name)s and replay?") % {"name": name},
-            lines=[_("Brevo gets an attribute %(name)s of the type “%(kind)s”.") % {"name": name, "kind": kind}],
+            lines=[
+                _("Brevo gets an attribute %(name)s of the type “%(kind)s”.")
+                % {"name": name, "kind": field_words.kind_word(kind)}
+            ],
             button=_("Yes, create and replay"),
             plans=replay.plan_all(choice, Wish()),
         )

@@ -128,7 +128,7 @@ def _test(request: HttpRequest, connection: Connection) -> HttpResponse:
         found = [(False, words_for(error))]
     for is_well, words in found:
         messages.add_message(request, messages.SUCCESS if is_well else messages.ERROR, words)
-    note(request, connection, "Tested the set-up")
+    note(request, connection, _("Tested the set-up"))
     return _back(connection)
 
 
@@ -138,7 +138,7 @@ def _follow_default(request: HttpRequest, connection: Connection) -> HttpRespons
         "%(count)d event type follows the default row.", "%(count)d event types follow the default row.", count
     )
     messages.success(request, words % {"count": count})
-    note(request, connection, f"Let {count} event types follow the default row")
+    note(request, connection, words % {"count": count})
     return _back(connection)
 
 
@@ -149,13 +149,13 @@ def _bring_in(request: HttpRequest, connection: Connection) -> HttpResponse:
     since = timezone.make_aware(datetime.combine(form.cleaned_data["since"], time.min))
     wizard.bring_in_history(connection, since, by=request.user.get_username())
     messages.success(request, _("Bookings are being brought in. You may leave this page: it goes on by itself."))
-    note(request, connection, f"Asked for history since {since:%Y-%m-%d}")
+    note(request, connection, _("Asked for history since %(day)s") % {"day": f"{since:%Y-%m-%d}"})
     return _back(connection)
 
 
 def _skip_history(request: HttpRequest, connection: Connection) -> HttpResponse:
     wizard.skip_history(connection)
-    note(request, connection, "Left history out")
+    note(request, connection, _("Left history out"))
     return _back(connection)
 
 

@@ -266,7 +266,7 @@ STEPS = {
         permission=PAUSE_BREVO,
         question=_("Pause writing?"),
         consequence=PAUSING,
-        reason_label="Why?",
+        reason_label=_("Why?"),
     ),
     "resume": Step(
         label=_("Resume writing"),
