@@ -1,6 +1,6 @@
 """Creating attributes in Brevo: asks with names and types first, and loses none that Brevo refuses."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -13,7 +13,15 @@ from django.utils.translation import gettext_lazy, ngettext
 from calendly_connector.admin import audit, page, said
 from calendly_connector.core.rules import FieldRule
 from calendly_connector.models import Connection
-from calendly_connector.services import field_check, field_lines, field_words, mapping_check, new_attributes, setup
+from calendly_connector.services import (
+    field_check,
+    field_lines,
+    field_words,
+    mapping_check,
+    new_attributes,
+    setup,
+    suggest,
+)
 from calendly_connector.services.field_check import Known
 from calendly_connector.services.new_attributes import Outcome
 
@@ -30,9 +38,11 @@ class NewAttributeForm(forms.Form):
     name = forms.CharField(max_length=new_attributes.LONGEST_NAME, label=gettext_lazy("Name"), required=False)
     kind = forms.ChoiceField(label=gettext_lazy("Type"))
 
-    def __init__(self, *args: Any, known: Known, mapped: frozenset[str], **options: Any) -> None:
+    def __init__(
+        self, *args: Any, known: Known, mapped: frozenset[str], fits: Mapping[str, str], **options: Any
+    ) -> None:
         super().__init__(*args, **options)
-        self.known, self.mapped = known, mapped
+        self.known, self.mapped, self.fits = known, mapped, fits
         self.refusal = ""
         choices = [(kind, field_words.kind_word(kind)) for kind in new_attributes.KINDS]
         self.fields["kind"].choices = choices  # type: ignore[attr-defined]
@@ -52,6 +62,11 @@ class NewAttributeForm(forms.Form):
     def is_mapped(self) -> bool:
         """Return whether a line names this attribute already, so that it can't be called otherwise."""
         return str(self["name"].value() or "") in self.mapped
+
+    @property
+    def fitting(self) -> str:
+        """Return an attribute that Brevo has already and that suits this source, if one is suggested."""
+        return "" if self.is_mapped else self.fits.get(str(self["source"].value() or ""), "")
 
     @property
     def answers(self) -> list[str]:
@@ -171,7 +186,9 @@ def _proposals(request: HttpRequest, connection: Connection, known: Known) -> li
 def _form(connection: Connection, known: Known, *, data: Any = None, initial: Any = None) -> NewAttributes:
     factory: Any = forms.formset_factory(NewAttributeForm, formset=NewAttributes, extra=0)
     missing = {name for name, _kind in setup.missing_attributes(connection)}
-    options = {"known": known, "mapped": frozenset(missing)}
+    found = suggest.suggestions(known, field_lines.rows_of(connection))
+    fits = {each.source: each.attribute for each in found}
+    options = {"known": known, "mapped": frozenset(missing), "fits": fits}
     made: NewAttributes = factory(data, initial=initial, prefix=PREFIX, form_kwargs=options)
     return made
 

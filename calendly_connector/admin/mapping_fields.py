@@ -21,6 +21,7 @@ from calendly_connector.services.field_check import Known
 
 NAME = "fields"
 CHANGE_FIELDS, SEE_FIELDS = "calendly_connector.change_fieldmapping", "calendly_connector.view_fieldmapping"
+MOST_NAMED = 3  # questions on a button
 USE, ADD = "use-", "add"
 """Buttons of the form: put another source into a line; add a line. Both save everything else too."""
 
@@ -130,6 +131,7 @@ def _changed_words(connection: Connection) -> str:
 def _page(request: HttpRequest, connection: Connection, known: Known, lines: Lines) -> HttpResponse:
     rows = field_lines.rows_of(connection)
     wanted = new_attributes.wanted(connection, known)
+    proposed = [each for each in wanted if not each.is_mapped]
     return page.render(
         request,
         connection,
@@ -142,11 +144,18 @@ def _page(request: HttpRequest, connection: Connection, known: Known, lines: Lin
         may_create=_may_change(request),
         suggestions=suggest.suggestions(known, rows),
         missing=[each for each in wanted if each.is_mapped],
-        proposed=[each for each in wanted if not each.is_mapped],
+        proposed=proposed,
+        proposed_names=_named(proposed),
         has_read=known.catalogue is not None,
         read=parts.age(connection.brevo_account.attributes_read_at),
         addresses={name: page.address_of(connection, NAME, name) for name in ("check", "refresh", "create")},
     )
+
+
+def _named(proposed: list[new_attributes.Wanted]) -> str:
+    """Return the first questions for which an attribute could be made."""
+    names = [f"“{field_words.question_of(each.source)}”" for each in proposed[:MOST_NAMED]]
+    return ", ".join(names) + (" …" if len(proposed) > MOST_NAMED else "")
 
 
 def _may_change(request: Any) -> bool:

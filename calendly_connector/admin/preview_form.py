@@ -109,7 +109,7 @@ class MadeUpForm(forms.Form):
         """Read the start in the invitee's zone."""
         cleaned = super().clean() or self.cleaned_data
         if "start_at" in cleaned and "timezone" in cleaned:
-            cleaned["start_at"] = cleaned["start_at"].replace(tzinfo=ZoneInfo(cleaned["timezone"]))
+            cleaned["start_at"] = cleaned["start_at"].replace(tzinfo=ZoneInfo(cleaned["timezone"])).astimezone(UTC)
         return cleaned
 
     def made_up(self) -> MadeUp:

@@ -175,7 +175,7 @@ FIELDS: dict[str, Field] = {
     "first_name": Field(label="First name", kind="text", read=lambda c: c.invitee.first_name),
     "last_name": Field(label="Last name", kind="text", read=lambda c: c.invitee.last_name),
     "name": Field(label="Whole name", kind="text", read=lambda c: c.invitee.name),
-    "phone": Field(label="Phone number (E.164)", kind="text", read=phone),
+    "phone": Field(label="Phone number (international format)", kind="text", read=phone),
     "timezone": Field(label="Invitee's time zone", kind="text", read=lambda c: c.invitee.timezone),
     "event_type_name": Field(label="Event type: name", kind="text", read=type_name),
     "event_type_uri": Field(label="Event type: address", kind="text", read=lambda c: c.booking.meeting.event_type),

@@ -504,3 +504,15 @@ def test_the_list_of_all_lines_can_be_read_and_leads_to_the_page(staff: Client, 
     assert f'<a href="{address(desk)}">VISITS</a>' in text
     assert "Answer: Team size" in text
     assert [answer.status_code for answer in refused] == [403, 403, 403]
+
+
+def test_the_questions_of_new_attributes_are_named_and_what_fits_is_said(staff: Client, desk: Connection) -> None:
+    EventType.objects.update(questions=["Your role", "Which topics?"])
+    BrevoAttribute.objects.create(account=desk.brevo_account, name="JOB_TITLE", kind="text", read_at=timezone.now())
+
+    fields = staff.get(address(desk)).content.decode()
+    create = staff.get(address(desk, "create")).content.decode()
+
+    assert "“Your role”, “Which topics?”" in fields
+    assert create.count("exists and fits: map it instead") == 1
+    assert "JOB_TITLE exists and fits" in create
