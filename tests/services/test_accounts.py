@@ -48,7 +48,7 @@ def test_staffs_pause_takes_the_place_of_another_and_keeps_its_time(account: Bre
 def test_a_resumption_amid_staffs_pause_leaves_no_reason_on_an_active_account(
     account: BrevoAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(accounts.limits, "pause", lambda key: accounts.resume(account))
+    monkeypatch.setattr(limits, "pause", lambda key: accounts.resume(account))
 
     accounts.pause_for_staff(account, by="anna", why="A test")
 
