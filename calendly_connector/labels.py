@@ -65,6 +65,7 @@ LABELS = frozenset(
         gettext_noop("failures"),
         gettext_noop("field mapping"),
         gettext_noop("field mappings"),
+        gettext_noop("fingerprint"),
         gettext_noop("finished at"),
         gettext_noop("folder"),
         gettext_noop("free at"),

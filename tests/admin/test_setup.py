@@ -186,4 +186,4 @@ def test_every_step_leaves_a_line_for_the_audit(staff: Client, river: River) -> 
     press(staff, river.connection, "no-history")
 
     lines: Any = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
-    assert [line.split(" ")[0] for line in lines] == ["Let", "Left"]
+    assert [line.split(" ")[0] for line in lines] == ["4", "Left"]
