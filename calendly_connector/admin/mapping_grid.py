@@ -166,7 +166,7 @@ def _badges(row: Row) -> list[SafeString]:
     if is_open:
         words = _("Renamed since it was mapped") if event_type.decided_name else _("Not mapped yet")
         found.append(parts.badge(words, Tone.WARN))
-    if event_type.pk is None:
+    if grid.is_lost(event_type):
         return [parts.badge(_("Not found in Calendly"), Tone.WARN)]
     if row.choice is Choice.IGNORE:
         found.append(parts.badge(_("Ignored"), Tone.QUIET))

@@ -17,7 +17,7 @@ NAME = "remove"
 
 def address_of(connection: Connection, event_type: EventType | None) -> str:
     """Return where the button of a row is posted; empty for rows that can't be removed."""
-    if event_type is None or event_type.pk is not None:
+    if event_type is None or not grid.is_lost(event_type):
         return ""
     return f"{page.address_of(connection, mapping_row.NAME, NAME)}?{urlencode({'row': grid.key_of(event_type)})}"
 
@@ -30,8 +30,8 @@ def view(request: HttpRequest, connection: Connection) -> HttpResponse:
     back = page.address_of(connection, mapping_row.NAME)
     if "confirmed" not in request.POST:
         title = _("Remove the row “%(name)s”?") % {"name": lost}
-        context = {"event_type": lost, "back": back, "title": title, "current": mapping_row.NAME}
-        return page.render(request, connection, "mapping/remove.html", **context)
+        context = {"event_type": lost, "back": back}
+        return page.render(request, connection, "mapping/remove.html", title=title, current=mapping_row.NAME, **context)
     changes = grid.decide_row(connection, lost, Choice.DEFAULT, cells={}, consent=ConsentRule(), by=request.user)
     audit.note(request, connection, "; ".join(changes))
     messages.success(request, _("The row “%(name)s” was removed.") % {"name": lost})

@@ -16,7 +16,7 @@ from calendly_connector.core.rules import ConsentRule, TriggerRule
 from calendly_connector.core.trigger import Trigger
 from calendly_connector.models import BrevoList, TriggerMapping
 from calendly_connector.services import mapping_check
-from calendly_connector.services.grid import Choice, Row
+from calendly_connector.services.grid import Choice, Row, is_lost
 
 Text = str | Promise
 LONGEST_ID = 15  # digits
@@ -147,7 +147,7 @@ class RowForm:
         is_open = event_type is not None and row.choice is Choice.DEFAULT and event_type.is_undecided
         initial = {"choice": None if is_open else row.choice.value}
         self.choice = ChoiceForm(data, initial=initial) if event_type else None
-        if self.choice and event_type and event_type.pk is None:  # Calendly doesn't list it: nothing to ignore
+        if self.choice and event_type and is_lost(event_type):  # Calendly doesn't list it: nothing to ignore
             self.choice.fields["choice"].choices = CHOICES[:-1]  # type: ignore[attr-defined]
         self.cells = [CellForm(data, trigger=trigger, rule=rule, lists=lists) for trigger, rule in row.cells.items()]
         self.consent = ConsentForm(data, rule=row.consent, samples=samples)

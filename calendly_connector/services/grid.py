@@ -92,9 +92,18 @@ def lost_type(connection: Connection, uri: str) -> EventType:
     return EventType(connection=connection, uri=uri, name=name, decided_name=name, is_active=False)
 
 
+def is_lost(event_type: EventType) -> bool:
+    """Return whether this is a row for an event type that Calendly doesn't list."""
+    return bool(event_type._state.adding)
+
+
 def key_of(event_type: EventType) -> str:
     """Return what stands for an event type in an address: its key, or a digest of what Calendly doesn't list."""
-    return str(event_type.pk) if event_type.pk else LOST + hashlib.sha256(event_type.uri.encode()).hexdigest()[:16]
+    return (
+        str(event_type.pk)
+        if not is_lost(event_type)
+        else LOST + hashlib.sha256(event_type.uri.encode()).hexdigest()[:16]
+    )
 
 
 def find_lost(connection: Connection, key: str) -> EventType | None:
