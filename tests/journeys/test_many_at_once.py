@@ -1,6 +1,11 @@
 """When many people wait, contacts go through import and events by batch."""
 
+from datetime import timedelta
+
+import pytest
+
 from calendly_connector.models import BulkImport, Person, SyncLogEntry
+from calendly_connector.services import bulk
 from tests.journeys.river import River
 
 PEOPLE = 80
@@ -12,6 +17,12 @@ def _finish(river: River) -> None:
         if not SyncLogEntry.objects.filter(state__in=["waiting", "sending", "unknown"]).exists():
             return
         river.hurry()
+
+
+@pytest.fixture(autouse=True)
+def _nobody_waits_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for a crowd at once: how many are written singly within the first second depends on the machine."""
+    monkeypatch.setattr(bulk, "PATIENCE", timedelta(0))
 
 
 def test_a_crowd_is_imported_and_its_events_are_sent_in_batches(river: River) -> None:
