@@ -20,7 +20,7 @@ from calendly_connector import tasks
 from calendly_connector.admin import page as pages
 from calendly_connector.admin import parts
 from calendly_connector.models import Booking, Connection, Person, TriggerMapping
-from calendly_connector.services import catalogue, figures, schedule
+from calendly_connector.services import catalogue, figures, schedule, versions
 from calendly_connector.services import connection as connections
 from sandbox import scenarios
 from tests.browser import log_in, open_page
@@ -73,19 +73,23 @@ MORE: dict[str, Callable[[], str]] = {
 def story(river: River) -> Iterator[None]:
     """Play a month of bookings, with an attribute that Brevo lacks."""
     newsletter, demos = river.brevo.add_list("Newsletter"), river.brevo.add_list("Demo guests")
-    river.map_lists("booked", join=[newsletter])
     catalogue.refresh_lists(river.account, connections.brevo_client(river.account))
     demo = river.connection.event_types.get(name="Demo")
-    river.map_lists("booked", join=[newsletter, demos], event_type=demo.uri)
-    river.map_lists("canceled", leave=[demos], event_type=demo.uri)
-    TriggerMapping.objects.filter(event_type=demo.uri, trigger="canceled").update(event_name="demo_canceled")
-    river.connection.event_types.filter(name__in=["Demo", "Discovery call"]).update(decided_name=F("name"))
+    anna = User.objects.create_superuser("anna", password="a password", first_name="Anna")
+    with versions.changing(river.connection, by=anna, why="Mapping of “every other type”"):
+        river.map_lists("booked", join=[newsletter])
+    with versions.changing(river.connection, by=anna, why="Mapping of “Demo”"):
+        river.map_lists("booked", join=[newsletter, demos], event_type=demo.uri)
+        river.map_lists("canceled", leave=[demos], event_type=demo.uri)
+        TriggerMapping.objects.filter(event_type=demo.uri, trigger="canceled").update(event_name="demo_canceled")
+        river.connection.event_types.filter(name__in=["Demo", "Discovery call"]).update(decided_name=F("name"))
     scenarios.booked(river.calendly)
     scenarios.moved(river.calendly)
     scenarios.canceled(river.calendly)
     scenarios.no_show(river.calendly)
     river.flow()
-    river.map_field("answer:Which topics?", "TOPICS")
+    with versions.changing(river.connection, by=anna, why="The fields were edited"):
+        river.map_field("answer:Which topics?", "TOPICS")
     scenarios.book(river.calendly, scenarios.NADIA)
     river.flow()
     spread_over_a_month()
@@ -141,7 +145,6 @@ def shoot(page: Page, server: str, name: str, address: Callable[[], str]) -> Non
 
 def test_take_pictures(live_server: LiveServer, river: River, story: None) -> None:
     """Photograph everything; PICTURES="home-en-light fields" takes some of it."""
-    User.objects.create_superuser("anna", password="a password", first_name="Anna")
     wanted = os.environ.get("PICTURES", "").split()
     with open_page(width=WIDTH, height=HEIGHT) as page:
         log_in(page, f"{live_server.url}/admin/")
