@@ -10,6 +10,20 @@ from django.db import connection
 from sandbox.app import Sandbox
 from tests.network import loopback_only
 
+LONGEST = {
+    "test_histories.py",
+    "test_crash.py",
+    "test_run.py",
+    "test_thirty_hours.py",
+    "test_roles.py",
+    "test_refresh.py",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: at the end one process would do it while the others have nothing left."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
