@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from calendly_connector.core.config_reader import Reader, Surroundings, escaped, gettext_noop
+from calendly_connector.core.config_reader import Reader, Surroundings, escaped
 from calendly_connector.core.rules import ConsentMode, Overwrite
 from calendly_connector.core.trigger import Trigger
+from calendly_connector.core.words import gettext_noop
 
 VERSION = 1
 SETTINGS = ("is_active", "timezone", "phone_region", "grace_hours", "guest_policy")

@@ -8,10 +8,11 @@ from typing import Any
 
 from calendly_connector.core import config_file
 from calendly_connector.core.config_file import Config, Content
-from calendly_connector.core.config_reader import Reader, Surroundings, gettext_noop
+from calendly_connector.core.config_reader import Reader, Surroundings
 from calendly_connector.core.fields import ANSWER_PREFIX, FIELDS, normalise_question
 from calendly_connector.core.rules import Overwrite
 from calendly_connector.core.trigger import Trigger
+from calendly_connector.core.words import gettext_noop
 
 JOINING = (Trigger.BOOKED, Trigger.RESCHEDULED)
 """The old platform put a person on a type's list when they booked; who moves a meeting has booked one."""

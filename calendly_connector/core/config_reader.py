@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from calendly_connector.core.words import gettext_noop
+
 Path = tuple[str | int, ...]
 """Keys and positions from the top of a file to a value."""
 
@@ -17,11 +19,6 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|SIGN|COOKIE|DSN|_URL$", re.IGNORECASE)
 LONGEST_NUMBER = 2**53 - 1
 FLAGS = {"true": True, "false": False}
-
-
-def gettext_noop(words: str) -> str:
-    """Mark words for translation; they are translated where they are shown."""
-    return words
 
 
 @dataclass(frozen=True, kw_only=True)

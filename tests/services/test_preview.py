@@ -294,7 +294,9 @@ def test_attributes_that_were_never_read_are_read_for_the_preview_alone(grid: Ri
     BrevoAccount.objects.update(attributes_read_at=None)
     booked(grid)
 
-    previewed_then_written(grid)
+    calls = previewed_then_written(grid)
+
+    assert calls[0][2]["attributes"]["FIRSTNAME"] == "Tom"
 
 
 def test_an_attribute_that_came_to_brevo_meanwhile_is_seen(grid: River) -> None:
