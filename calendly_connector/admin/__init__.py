@@ -14,8 +14,8 @@ from calendly_connector.admin.job import JobAdmin, ScheduleAdmin
 from calendly_connector.admin.mapping_version import MappingVersionAdmin
 from calendly_connector.admin.notice import NoticeAdmin
 from calendly_connector.admin.person import PersonAdmin
+from calendly_connector.admin.reading import ReadingAdmin
 from calendly_connector.admin.replay import ReplayAdmin
-from calendly_connector.admin.reread import RereadAdmin
 from calendly_connector.admin.sync_log import SyncLogAdmin
 from calendly_connector.admin.trigger_mapping import TriggerMappingAdmin
 
@@ -37,7 +37,7 @@ __all__ = [
     "NoticeAdmin",
     "PersonAdmin",
     "ReplayAdmin",
-    "RereadAdmin",
+    "ReadingAdmin",
     "ScheduleAdmin",
     "SyncLogAdmin",
     "TriggerMappingAdmin",

@@ -21,7 +21,7 @@ from calendly_connector import conf
 from calendly_connector.admin import parts
 from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.admin.steps import STEPS
-from calendly_connector.models import BrevoAccount, Connection, DebugRecord, Reread, WebhookDelivery
+from calendly_connector.models import BrevoAccount, Connection, DebugRecord, Reading, WebhookDelivery
 from calendly_connector.models.fields import SecretUnreadableError, hint
 from calendly_connector.services import connection as connections
 from calendly_connector.services import debug, oauth, setup, subscription
@@ -270,7 +270,7 @@ def _is_set(row: Connection, name: str) -> bool:
 
 
 def _reading(row: Connection) -> Cell:
-    found = Reread.objects.filter(connection=row).order_by("-asked_at").first()
+    found = Reading.objects.filter(connection=row).order_by("-asked_at").first()
     if found is None:
         return gettext("Never asked for")
     counts = gettext("%(meetings)s meetings seen, %(invitees)s invitees read, %(news)s found") % {

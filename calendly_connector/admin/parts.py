@@ -20,7 +20,7 @@ from django.utils.translation import ngettext_lazy
 
 from calendly_connector.admin import said as stored
 from calendly_connector.core.mask import ACTS, TOLD
-from calendly_connector.models import Booking, Reread
+from calendly_connector.models import Booking, Reading
 
 NOTHING = mark_safe("–")
 Cell = str | SafeString | Promise
@@ -119,7 +119,7 @@ def name_of(row: Model) -> str:
     if isinstance(row, Booking):
         values = {"meeting": row.meeting_name or _("Meeting"), "at": to_the_minute(row.start_at)}
         return _("%(meeting)s on %(at)s") % values
-    if isinstance(row, Reread):
+    if isinstance(row, Reading):
         return _("bookings since %(at)s") % {"at": to_the_minute(row.since)}
     return said(str(row))
 

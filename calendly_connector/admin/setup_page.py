@@ -18,7 +18,7 @@ from calendly_connector.admin.audit import note
 from calendly_connector.admin.page import Page
 from calendly_connector.admin.parts import Tone
 from calendly_connector.admin.steps import CHANGE, EXPECTED, words_for
-from calendly_connector.models import Connection, Reread
+from calendly_connector.models import Connection, Reading
 from calendly_connector.services import wizard
 from calendly_connector.services.wizard import State
 
@@ -99,7 +99,7 @@ def _show(request: HttpRequest, connection: Connection, form: HistoryForm) -> Ht
         form=form,
         may_change=request.user.has_perm(CHANGE),
         back=NAME,
-        history=Reread.objects.filter(connection=connection, is_history=True).order_by("-asked_at").first(),
+        history=Reading.objects.filter(connection=connection, kind=Reading.Kind.HISTORY).order_by("-asked_at").first(),
         addresses={name: page.address_of(connection, name) for name in ("mapping", "fields", "preview")},
         action=page.address_of(connection, NAME),
     )

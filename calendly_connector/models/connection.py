@@ -39,6 +39,15 @@ class BrevoAccount(models.Model):
         blank=True,
         help_text=_("A list of our own: Brevo imports only into lists. Emptied after each import."),
     )
+    webhook_token = models.CharField(max_length=64, unique=True, default=new_webhook_token)
+    webhook_secret = EncryptedTextField(blank=True, default="", help_text=_("Brevo proves itself with it."))
+    webhook_id = models.BigIntegerField(null=True, blank=True, help_text=_("Brevo's number of our webhook."))
+    webhook_checked_at = models.DateTimeField(null=True, blank=True, help_text=_("When it was last found good."))
+    follows_opt_outs = models.BooleanField(
+        _("keeps opt-outs in mind"),
+        default=True,
+        help_text=_("Who unsubscribed in Brevo joins no list here. Nothing is written to Brevo for it."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -2,7 +2,7 @@
 (calendly-api.md §4.6), so a window of meetings is listed, and the invitees of those that may have changed are recorded
 like any delivery: nothing is doubled.
 
-Runs as a job that keeps its place in a `Reread` row: a killed worker, a full minute or an outage of Calendly's only
+Runs as a job that keeps its place in a `Reading` row: a killed worker, a full minute or an outage of Calendly's only
 delays it.
 """
 
@@ -20,7 +20,7 @@ from calendly_connector.core import booking as core_booking
 from calendly_connector.core import gap, health, interpret
 from calendly_connector.core.errors import MalformedPayload
 from calendly_connector.core.rules import RuleSet
-from calendly_connector.models import Booking, Connection, Reread
+from calendly_connector.models import Booking, Connection, Reading
 from calendly_connector.services import catalogue, ledger, mapping, notices, queue
 from calendly_connector.services import connection as connections
 
@@ -36,7 +36,7 @@ FINAL = (Booking.Status.RESCHEDULED, Booking.Status.CANCELED)
 Renew = Callable[[], None]
 
 
-def reread(connection: Connection, since: datetime, until: datetime | None = None, *, why: str = "") -> Reread:
+def reread(connection: Connection, since: datetime, until: datetime | None = None, *, why: str = "") -> Reading:
     """Ask for everything that may have changed `since` to be read again; return the row that shows how far it is.
 
     `until` leaves out meetings that begin later. While a reading is open, a second wish widens it and begins it anew.
@@ -45,27 +45,32 @@ def reread(connection: Connection, since: datetime, until: datetime | None = Non
         Connection.objects.select_for_update().get(pk=connection.pk)
         row = _open_row(connection.pk)
         if row is None:
-            row = Reread.objects.create(
-                connection=connection, since=since, until=until, why=why[:200], asked_at=timezone.now()
+            row = Reading.objects.create(
+                connection=connection,
+                since=since,
+                until=until,
+                why=why[:200],
+                asked_at=timezone.now(),
+                events_since=since,
             )
         elif since < row.since or (row.until and (until is None or until > row.until)):
-            row.since, row.reached_at = min(since, row.since), None
+            row.since, row.listed_to = min(since, row.since), None
             row.until = max(until, row.until) if until and row.until else None
-            row.save(update_fields=["since", "until", "reached_at"])
+            row.save(update_fields=["since", "until", "listed_to"])
         Connection.objects.filter(pk=connection.pk).update(reread_since=row.since)
         queue.enqueue(REREAD, connection.pk)
     return row
 
 
-def bring_in(connection: Connection, since: datetime, *, why: str = "") -> Reread:
+def bring_in(connection: Connection, since: datetime, *, why: str = "") -> Reading:
     """Ask for the bookings of all meetings that begin after `since` to be taken in, without any automation event.
 
     Contacts, lists and attributes are written. While such a reading is open, it is returned as it is.
     """
     with transaction.atomic():
         Connection.objects.select_for_update().get(pk=connection.pk)
-        row = _open_row(connection.pk, is_history=True) or Reread.objects.create(
-            connection=connection, since=since, is_history=True, why=why[:200], asked_at=timezone.now()
+        row = _open_row(connection.pk, is_history=True) or Reading.objects.create(
+            connection=connection, since=since, kind=Reading.Kind.HISTORY, why=why[:200], asked_at=timezone.now()
         )
         queue.enqueue(HISTORY, connection.pk)
     return row
@@ -73,8 +78,8 @@ def bring_in(connection: Connection, since: datetime, *, why: str = "") -> Rerea
 
 def go_on(connection: Connection) -> None:
     """Ask again for the connection's open readings, if there are any: they may have stopped at a refusal."""
-    for row in Reread.objects.filter(connection=connection, finished_at=None):
-        queue.enqueue(HISTORY if row.is_history else REREAD, connection.pk)
+    for row in Reading.objects.filter(connection=connection, finished_at=None):
+        queue.enqueue(HISTORY if _is_history(row) else REREAD, connection.pk)
 
 
 def advance(connection_id: int, renew: Renew, *, is_history: bool = False) -> None:
@@ -100,17 +105,25 @@ def advance(connection_id: int, renew: Renew, *, is_history: bool = False) -> No
 
 def give_up(connection_id: int, reason: str, *, is_history: bool = False) -> None:
     """Keep words about a reading whose tries are used up; the next check of the subscription asks for it again."""
-    Reread.objects.filter(connection=connection_id, finished_at=None, is_history=is_history).update(
+    Reading.objects.filter(connection=connection_id, finished_at=None, kind=_kind(is_history)).update(
         words=f"It failed many times. {reason}"
     )
 
 
-def _open_row(connection_id: int, *, is_history: bool = False) -> Reread | None:
-    rows = Reread.objects.select_related("connection__brevo_account")
-    return rows.filter(connection=connection_id, finished_at=None, is_history=is_history).first()
+def _kind(is_history: bool) -> Reading.Kind:
+    return Reading.Kind.HISTORY if is_history else Reading.Kind.GAP
 
 
-def _read(row: Reread, renew: Renew) -> None:
+def _is_history(row: Reading) -> bool:
+    return row.kind == Reading.Kind.HISTORY
+
+
+def _open_row(connection_id: int, *, is_history: bool = False) -> Reading | None:
+    rows = Reading.objects.select_related("connection__brevo_account")
+    return rows.filter(connection=connection_id, finished_at=None, kind=_kind(is_history)).first()
+
+
+def _read(row: Reading, renew: Renew) -> None:
     connection = row.connection
     client = connections.calendly_client(connection)
     reader = _Reader(row, client)
@@ -126,25 +139,25 @@ def _read(row: Reread, renew: Renew) -> None:
     _finish(row, reader)
 
 
-def _listing(row: Reread, client: CalendlyClient) -> Iterator[ScheduledEvent]:
+def _listing(row: Reading, client: CalendlyClient) -> Iterator[ScheduledEvent]:
     connection = row.connection
     is_whole = connection.scope == Connection.Scope.ORGANIZATION
     return client.list_scheduled_events(
         organization=connection.organization if is_whole else "",
         user="" if is_whole else connection.user,
-        min_start=row.reached_at - OVERLAP if row.reached_at else _first_start(row),
+        min_start=row.listed_to - OVERLAP if row.listed_to else _first_start(row),
         max_start=row.until,
     )
 
 
-def _first_start(row: Reread) -> datetime:
-    return row.since if row.is_history else gap.first_start(row.since)
+def _first_start(row: Reading) -> datetime:
+    return row.since if _is_history(row) else gap.first_start(row.since)
 
 
 class _Reader:
     """Reads the invitees of meetings into the ledger, and counts."""
 
-    def __init__(self, row: Reread, client: CalendlyClient) -> None:
+    def __init__(self, row: Reading, client: CalendlyClient) -> None:
         self._row, self._client, self._connection = row, client, row.connection
         self._rules: RuleSet = mapping.rules_of(row.connection)
         open_rows = Booking.objects.filter(connection=row.connection).exclude(status__in=FINAL)
@@ -154,7 +167,7 @@ class _Reader:
     def is_worth_reading(self, meeting: ScheduledEvent) -> bool:
         """Count a meeting and return whether its invitees are to be read."""
         self._counts["meetings"] += 1
-        return self._row.is_history or gap.is_worth_reading(
+        return _is_history(self._row) or gap.is_worth_reading(
             meeting.start_at,
             meeting.updated_at,
             since=self._row.since,
@@ -183,11 +196,11 @@ class _Reader:
         """Note the counts, and how far the reading is; return False when the row has changed meanwhile."""
         counts, self._counts = self._counts, dict.fromkeys(self._counts, 0)
         changes = {name: F(name) + count for name, count in counts.items()}
-        place = {"reached_at": start_at} if start_at else {}
+        place = {"listed_to": start_at} if start_at else {}
         return _note(self._row, words="", **changes, **place)
 
     def _record(self, seen: core_booking.Booking) -> bool:
-        if self._row.is_history:
+        if _is_history(self._row):
             return self._bring_in(seen)
         is_known = Booking.objects.filter(connection=self._connection, uri=seen.invitee.uri).exists()
         if not gap.is_missed(seen, since=self._row.since, is_known=is_known):
@@ -203,13 +216,13 @@ class _Reader:
         return ledger.record(self._connection, seen, rules=self._rules, source=source).is_news
 
 
-def _note(row: Reread, **changes: object) -> bool:
+def _note(row: Reading, **changes: object) -> bool:
     """Change the open row, unless it was widened meanwhile; return whether it was changed."""
-    mine = Reread.objects.filter(pk=row.pk, since=row.since, until=row.until, finished_at=None)
+    mine = Reading.objects.filter(pk=row.pk, since=row.since, until=row.until, finished_at=None)
     return bool(mine.update(**changes))
 
 
-def _stop(row: Reread, refused: errors.Refused) -> None:
+def _stop(row: Reading, refused: errors.Refused) -> None:
     lacking = getattr(refused, "required_scopes", ())
     what = (
         f"The Calendly token lacks the scope {', '.join(lacking)}."
@@ -224,18 +237,18 @@ def _stop(row: Reread, refused: errors.Refused) -> None:
     notices.open_notice(_notice_key(row), f"{row.connection.name}: bookings can't be read again", words)
 
 
-def _finish(row: Reread, reader: _Reader) -> None:
+def _finish(row: Reading, reader: _Reader) -> None:
     reader.keep_place()
     row.refresh_from_db(fields=["meetings", "invitees", "news"])
     words = f"{row.meetings} meetings looked at, {row.invitees} bookings read, {row.news} of them were news."
     with transaction.atomic():
         if not _note(row, words=words, finished_at=timezone.now()):
             return
-        if not row.is_history:
+        if not _is_history(row):
             mine = Connection.objects.filter(pk=row.connection_id, reread_since__gte=row.since)
             mine.update(reread_since=None)
         notices.close_notice(_notice_key(row), f"The bookings were read again. {words}")
 
 
-def _notice_key(row: Reread) -> str:
-    return notices.key_of(row.connection, HISTORY if row.is_history else REREAD)
+def _notice_key(row: Reading) -> str:
+    return notices.key_of(row.connection, HISTORY if _is_history(row) else REREAD)

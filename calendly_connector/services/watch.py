@@ -12,7 +12,7 @@ from calendly_connector.clients import errors
 from calendly_connector.clients.calendly import CalendlyClient, Subscription
 from calendly_connector.core import health, silence
 from calendly_connector.core.health import Health
-from calendly_connector.models import Connection, Reread, WebhookDelivery
+from calendly_connector.models import Connection, Reading, WebhookDelivery
 from calendly_connector.services import connection as connections
 from calendly_connector.services import notices, reread, subscription
 
@@ -128,7 +128,7 @@ def _warn(connection: Connection) -> str:
     )
     notices.open_notice(_key(connection), f"{connection.name}: Calendly can't deliver", words)
     began_at = notices.open_since(_key(connection))
-    read = Reread.objects.filter(connection=connection, asked_at__gte=began_at or timezone.now())
+    read = Reading.objects.filter(connection=connection, asked_at__gte=began_at or timezone.now())
     if reached.is_reached and not read.exists():
         _read_gap(connection, "Calendly's next try may be hours away")
     return words
@@ -158,7 +158,7 @@ def _recover(connection: Connection) -> str:
     since = notices.open_since(_key(connection))
     if since is None:
         return "active."
-    if Reread.objects.filter(connection=connection, finished_at=None, is_history=False).exists():
+    if Reading.objects.filter(connection=connection, finished_at=None, kind=Reading.Kind.GAP).exists():
         return "active; what was missed is being read."
     heard_at, reached = _last_delivery_at(connection), subscription.test_loop_back(connection)
     if not reached.is_reached and not (heard_at and heard_at > since):
@@ -169,13 +169,13 @@ def _recover(connection: Connection) -> str:
 
 def _read_gap(connection: Connection, why: str) -> None:
     """Have everything since the trouble began read, unless that is under way."""
-    if connection.reread_since and not Reread.objects.filter(connection=connection, finished_at=None).exists():
+    if connection.reread_since and not Reading.objects.filter(connection=connection, finished_at=None).exists():
         reread.reread(connection, connection.reread_since, why=why)
 
 
 def _what_was_found(connection: Connection, since: datetime) -> str:
     """Return what the readings since the trouble was noticed have found."""
-    found = Reread.objects.filter(connection=connection, asked_at__gte=since).aggregate(news=Sum("news"))["news"]
+    found = Reading.objects.filter(connection=connection, asked_at__gte=since).aggregate(news=Sum("news"))["news"]
     if found is None:
         return ""
     return (

@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from calendly_connector.models import Connection, Reread
+from calendly_connector.models import Connection, Reading
 from calendly_connector.services import reread, setup, subscription, unmapped, versions
 
 ASKED_AT, REACHED_AT, HISTORY = "asked_at", "reached_at", "history"
@@ -95,7 +95,7 @@ def follow_default(connection: Connection, *, by: versions.Who) -> int:
         return unmapped.undecided_types(connection).update(decided_name=F("name"))
 
 
-def bring_in_history(connection: Connection, since: datetime, *, by: str) -> Reread:
+def bring_in_history(connection: Connection, since: datetime, *, by: str) -> Reading:
     """Ask for the bookings of all meetings since a moment to be brought in, quietly."""
     _note(connection, **{HISTORY: ""})
     return reread.bring_in(connection, since, why=f"Set-up, asked for by {by}")
@@ -168,7 +168,7 @@ def _look_test(connection: Connection) -> Look:
 
 
 def _look_history(connection: Connection) -> Look:
-    row = Reread.objects.filter(connection=connection, is_history=True).order_by("-asked_at").first()
+    row = Reading.objects.filter(connection=connection, kind=Reading.Kind.HISTORY).order_by("-asked_at").first()
     counts = {"meetings": row.meetings, "news": row.news} if row else {}
     if row and row.finished_at is None:
         words = _("Reading: %(meetings)d meetings seen, %(news)d bookings brought in so far.") % counts

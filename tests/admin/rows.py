@@ -20,8 +20,8 @@ from calendly_connector.models import (
     MappingVersion,
     Notice,
     Person,
+    Reading,
     Replay,
-    Reread,
     Schedule,
     SyncLogEntry,
     TriggerMapping,
@@ -93,7 +93,7 @@ def make_some_of_everything(count: int) -> None:
         Job.objects.create(kind="push", subject=new.person_id, dedupe_key=f"push:{number}", run_after=now)
         Schedule.objects.create(name=f"sweep{number}", every_seconds=60, next_run_at=now)
         Notice.objects.create(key=f"connection:{number}", title="Reconnect needed", message="…", opened_at=now)
-        Reread.objects.create(connection=connection, since=now, asked_at=now)
+        Reading.objects.create(connection=connection, since=now, asked_at=now)
         Replay.objects.create(connection=connection, chosen={"states": ["failed"]}, total=3, done=1, asked_at=now)
         BulkImport.objects.create(account=account, people_count=number)
         make_debug_record(connection, delivery=delivery)

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from calendly_connector.admin import parts
 from calendly_connector.admin.steps import STEPS
-from calendly_connector.models import BrevoAccount, Connection, Reread
+from calendly_connector.models import BrevoAccount, Connection, Reading
 from calendly_connector.services import accounts, subscription
 from calendly_connector.services import connection as connections
 from sandbox.calendly_world import INES, PERSONAL_TOKEN
@@ -187,7 +187,7 @@ def test_the_environments_signing_key_is_not_changed_here(staff: Client, river: 
 def test_the_last_day_is_read_again(staff: Client, paris: Connection) -> None:
     assert "being read again" in press(staff, paris, "reread")
 
-    row = Reread.objects.get(connection=paris)
+    row = Reading.objects.get(connection=paris)
     assert (row.why, row.since < timezone.now() - timedelta(hours=23)) == ("Asked for by anna", True)
     assert "0 meetings seen" in read(staff, paris)
 

@@ -19,6 +19,13 @@ WITHOUT_A_PAGE = {
     "RateLimit",  # of no use to staff
     "StaffPreference",  # each one's own, on the page of their settings
     "StatusChange",  # on the page of its booking
+    "KnownMeeting",  # only the readings' memory
+    "PendingMeeting",
+    "ContactMirror",  # on the page of its person
+    "ApiToken",  # the pages of these four come with what fills them
+    "BrevoDelivery",
+    "Drift",
+    "Erasure",
 }
 HISTORY = [
     "Booking",
@@ -32,7 +39,7 @@ HISTORY = [
     "Notice",
     "Person",
     "Replay",
-    "Reread",
+    "Reading",
     "SyncLogEntry",
     "TriggerMapping",
     "WebhookDelivery",

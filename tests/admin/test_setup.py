@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from calendly_connector.admin import page, parts
-from calendly_connector.models import Connection, EventType, MappingVersion, Reread
+from calendly_connector.models import Connection, EventType, MappingVersion, Reading
 from calendly_connector.services import subscription, wizard
 from tests.admin.pressing import address
 from tests.admin.pressing import press as press_step
@@ -122,7 +122,7 @@ def test_history_is_brought_in_and_shown(staff: Client, river: River) -> None:
 
     assert "goes on by itself" in said
     assert (running, states(river.connection)["history"]) == ("running", "done")
-    assert Reread.objects.get().is_history
+    assert Reading.objects.get().kind == "history"
 
 
 @pytest.mark.parametrize("since", ["", "yesterday", "2001-01-01", "2126-01-01"])
@@ -131,7 +131,7 @@ def test_day_that_makes_no_sense_is_refused_and_nothing_begins(staff: Client, ri
 
     assert answer.status_code == 200
     assert "errorlist" in answer.content.decode()
-    assert not Reread.objects.exists()
+    assert not Reading.objects.exists()
 
 
 def test_history_may_be_left_out_and_asked_for_later(staff: Client, river: River) -> None:

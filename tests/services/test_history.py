@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from calendly_connector.models import Booking, Connection, Reread, StatusChange, SyncLogEntry
+from calendly_connector.models import Booking, Connection, Reading, StatusChange, SyncLogEntry
 from calendly_connector.services import reread
 from tests.journeys.river import River
 
@@ -31,10 +31,10 @@ def old_booking(river: River, email: str, *, days: int = 20, **fields: Any) -> s
     return uri
 
 
-def bring_in(river: River, days: int = 90) -> Reread:
+def bring_in(river: River, days: int = 90) -> Reading:
     reread.bring_in(river.connection, timezone.now() - days * DAY)
     river.work()
-    return Reread.objects.latest("asked_at")
+    return Reading.objects.latest("asked_at")
 
 
 def test_contacts_and_lists_are_written_and_no_event_leaves(river: River) -> None:

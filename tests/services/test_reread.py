@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from calendly_connector.clients.calendly import CalendlyClient
-from calendly_connector.models import Booking, Connection, Job, Notice, Reread, SyncLogEntry
+from calendly_connector.models import Booking, Connection, Job, Notice, Reading, SyncLogEntry
 from calendly_connector.services import queue, reread, setup
 from calendly_connector.services.queue import Later
 from sandbox.calendly_world import INES
@@ -38,10 +38,10 @@ def _lose_mail(river: River) -> None:
         river.calendly.deliveries.drop(delivery)
 
 
-def _read(river: River, hours: float = 1) -> Reread:
+def _read(river: River, hours: float = 1) -> Reading:
     reread.reread(river.connection, _since(hours))
     river.work()
-    return Reread.objects.latest("asked_at")
+    return Reading.objects.latest("asked_at")
 
 
 def _make_older(river: River, uri: str, age: timedelta) -> None:
@@ -159,7 +159,7 @@ def test_a_killed_worker_goes_on_where_it_was(river: River, monkeypatch: pytest.
 
     assert Booking.objects.count() == 6
     assert len(read) == 4 + 4  # the last finished one is looked at again, the first two are not
-    assert Reread.objects.get().finished_at
+    assert Reading.objects.get().finished_at
 
 
 def test_a_full_minute_waits_as_long_as_calendly_says(river: River) -> None:
@@ -174,7 +174,7 @@ def test_a_full_minute_waits_as_long_as_calendly_says(river: River) -> None:
     with pytest.raises(Later) as later:
         reread.advance(river.connection.pk, lambda: None)
     assert (later.value.seconds, later.value.is_failure) == (42, False)
-    assert "rate limit" in Reread.objects.get().words
+    assert "rate limit" in Reading.objects.get().words
     reread.advance(river.connection.pk, lambda: None)
 
     assert Booking.objects.count() == 4
@@ -199,7 +199,7 @@ def test_an_outage_of_calendlys_only_delays(river: River, kind: Any) -> None:
     reread.reread(river.connection, _since())
 
     river.work()
-    assert "tried again" in Reread.objects.get().words
+    assert "tried again" in Reading.objects.get().words
     river.hurry()
     river.work()
 
@@ -284,8 +284,8 @@ def test_a_reading_whose_tries_are_used_up_keeps_its_words(river: River) -> None
 
     reread.give_up(river.connection.pk, "Calendly is down.")
 
-    assert "Calendly is down." in Reread.objects.get().words
-    assert Reread.objects.get().finished_at is None
+    assert "Calendly is down." in Reading.objects.get().words
+    assert Reading.objects.get().finished_at is None
 
 
 # -- Asking -----------------------------------------------------------------------------------------------------------
@@ -294,13 +294,13 @@ def test_a_reading_whose_tries_are_used_up_keeps_its_words(river: River) -> None
 def test_a_second_wish_widens_the_open_reading_and_begins_it_anew(river: River) -> None:
     later, earlier = _since(1), _since(9)
     reread.reread(river.connection, later, later + DAY)
-    Reread.objects.update(reached_at=timezone.now())
+    Reading.objects.update(listed_to=timezone.now())
 
     reread.reread(river.connection, earlier)
     row = reread.reread(river.connection, later)
 
-    assert (row.since, row.until, row.reached_at) == (earlier, None, None)
-    assert Reread.objects.count() == Job.objects.filter(kind="reread").count() == 1
+    assert (row.since, row.until, row.listed_to) == (earlier, None, None)
+    assert Reading.objects.count() == Job.objects.filter(kind="reread").count() == 1
     assert Connection.objects.get().reread_since == earlier
 
 
@@ -312,7 +312,7 @@ def test_a_wish_while_it_runs_begins_it_anew(river: River, monkeypatch: pytest.M
     real = CalendlyClient.list_scheduled_events
 
     def listing(self: CalendlyClient, **options: Any) -> Any:
-        if Reread.objects.get().since > _since(8):
+        if Reading.objects.get().since > _since(8):
             reread.reread(river.connection, _since(9))
         return real(self, **options)
 
@@ -320,7 +320,7 @@ def test_a_wish_while_it_runs_begins_it_anew(river: River, monkeypatch: pytest.M
     river.work()
 
     assert Booking.objects.count() == 1
-    assert Reread.objects.get().finished_at
+    assert Reading.objects.get().finished_at
     assert not Job.objects.exists()
 
 

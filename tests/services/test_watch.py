@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from calendly_connector import tasks
-from calendly_connector.models import Booking, BrevoAccount, Connection, Job, Person, Reread, WebhookDelivery
+from calendly_connector.models import Booking, BrevoAccount, Connection, Job, Person, Reading, WebhookDelivery
 from calendly_connector.services import clock, subscription, watch
 from calendly_connector.services.subscription import LoopBack
 from tests.journeys.river import River
@@ -89,7 +89,7 @@ def test_a_healthy_subscription_is_noted_and_left_alone(river: River) -> None:
     assert connection().subscription_state == "active"
     assert connection().subscription_checked_at == START
     assert told() == []
-    assert not Reread.objects.exists()
+    assert not Reading.objects.exists()
 
 
 def test_calendlys_trouble_is_told_while_it_still_tries(river: River, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_calendlys_trouble_is_told_while_it_still_tries(river: River, monkeypatc
     assert "Nobody listens." in mail.outbox[0].body
     assert connection().retry_started_at == START - HOUR
     assert connection().reread_since == START - 2 * HOUR
-    assert not Reread.objects.exists()
+    assert not Reading.objects.exists()
 
 
 def test_when_we_are_reached_again_calendlys_next_try_is_not_waited_for(river: River) -> None:
@@ -115,7 +115,7 @@ def test_when_we_are_reached_again_calendlys_next_try_is_not_waited_for(river: R
     look(river)
 
     assert Booking.objects.count() == 1
-    assert Reread.objects.count() == 1
+    assert Reading.objects.count() == 1
 
 
 def test_a_delivery_after_the_trouble_ends_it(
@@ -133,7 +133,7 @@ def test_a_delivery_after_the_trouble_ends_it(
     assert told() == [FAILING, f"Recovered: {FAILING}"]
     assert connection().retry_started_at is None
     assert connection().reread_since is None
-    assert Reread.objects.count() == 1
+    assert Reading.objects.count() == 1
 
 
 def test_a_disabled_subscription_is_made_again_and_the_gap_is_read(river: River, now: time_machine.Traveller) -> None:
@@ -150,7 +150,7 @@ def test_a_disabled_subscription_is_made_again_and_the_gap_is_read(river: River,
     assert "was made again" in words
     assert [row["state"] for row in river.calendly.subscriptions()] == ["active"]
     assert connection().subscription != old
-    assert Reread.objects.get().since == START - HOUR  # the last good check, less the margin
+    assert Reading.objects.get().since == START - HOUR  # the last good check, less the margin
     assert Booking.objects.count() == 1
     assert told() == [BROKE, f"Recovered: {BROKE}"]
     assert "1 bookings were news" in mail.outbox[1].body
@@ -200,7 +200,7 @@ def test_the_gap_survives_a_refusal_between_deleting_and_making_anew(river: Rive
     look(river)
 
     assert len(river.calendly.subscriptions()) == 1
-    assert Reread.objects.get().since == START - HOUR
+    assert Reading.objects.get().since == START - HOUR
     now.shift(900)
     look(river)
     assert told() == [BROKE, f"Recovered: {BROKE}"]
@@ -212,7 +212,7 @@ def test_a_gap_never_reaches_back_before_the_connection(river: River) -> None:
 
     look(river)
 
-    assert Reread.objects.get().since == START - HOUR
+    assert Reading.objects.get().since == START - HOUR
 
 
 def test_trouble_that_came_and_went_while_we_slept_has_its_gap_read_silently(
@@ -225,7 +225,7 @@ def test_trouble_that_came_and_went_while_we_slept_has_its_gap_read_silently(
 
     look(river)
 
-    assert Reread.objects.get().since == START - HOUR
+    assert Reading.objects.get().since == START - HOUR
     assert told() == []
 
 
@@ -334,8 +334,8 @@ def test_an_unusual_silence_is_told_once_and_ends_with_the_next_delivery(
     assert "Unusually quiet" in words
     assert connection().is_silent
     assert told() == ["Calendly → Brevo: unusually quiet"]
-    assert Reread.objects.count() == 1
-    assert Reread.objects.get().since <= timezone.now() - DAY
+    assert Reading.objects.count() == 1
+    assert Reading.objects.get().since <= timezone.now() - DAY
 
     now.shift(60)
     receive(river)

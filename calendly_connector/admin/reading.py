@@ -11,11 +11,11 @@ from calendly_connector.admin import parts
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.filters import titled
 from calendly_connector.admin.parts import Tone
-from calendly_connector.models import Reread
+from calendly_connector.models import Reading
 
 
-@admin.register(Reread)
-class RereadAdmin(HistoryAdmin[Reread]):
+@admin.register(Reading)
+class ReadingAdmin(HistoryAdmin[Reading]):
     """One row per reading."""
 
     list_display = ("when", "open_badge", "what", "meetings", "invitees", "news", "connection")
@@ -30,58 +30,58 @@ class RereadAdmin(HistoryAdmin[Reread]):
     )
 
     @admin.display(description=_("age"), ordering="asked_at")
-    def when(self, row: Reread) -> SafeString:
+    def when(self, row: Reading) -> SafeString:
         """Return how long ago it was asked for."""
         return parts.age(row.asked_at)
 
     @admin.display(description=_("state"), ordering="finished_at")
-    def open_badge(self, row: Reread) -> SafeString:
+    def open_badge(self, row: Reading) -> SafeString:
         """Return whether there is more to read."""
         return (
             parts.badge(gettext("Done"), Tone.GOOD) if row.finished_at else parts.badge(gettext("Reading"), Tone.WAIT)
         )
 
     @admin.display(description=_("reading"))
-    def what(self, row: Reread) -> SafeString:
+    def what(self, row: Reading) -> SafeString:
         """Return what is read, and why it doesn't go on or what came of it."""
-        return parts.with_reason(parts.page_of(Reread, row.pk), parts.name_of(row), row.words or row.why)
+        return parts.with_reason(parts.page_of(Reading, row.pk), parts.name_of(row), row.words or row.why)
 
     @admin.display(description=_("why"))
-    def asked_why(self, row: Reread) -> str:
+    def asked_why(self, row: Reading) -> str:
         """Return why it was asked for."""
         return parts.said(row.why) or "–"
 
     @admin.display(description=_("words"))
-    def result(self, row: Reread) -> str:
+    def result(self, row: Reading) -> str:
         """Return what came of it, or why it doesn't go on."""
         return parts.said(row.words) or "–"
 
     @admin.display(description=_("connection"))
-    def connection_link(self, row: Reread) -> SafeString:
+    def connection_link(self, row: Reading) -> SafeString:
         """Return a link to the connection."""
         return parts.link_to(row.connection)
 
     @admin.display(description=_("changes since"))
-    def from_here(self, row: Reread) -> SafeString:
+    def from_here(self, row: Reading) -> SafeString:
         """Return from when on changes are looked for."""
         return parts.moment(row.since)
 
     @admin.display(description=_("meetings before"))
-    def to_here(self, row: Reread) -> SafeString:
+    def to_here(self, row: Reading) -> SafeString:
         """Return which meetings are left out."""
         return parts.moment(row.until)
 
     @admin.display(description=_("read up to"))
-    def reached(self, row: Reread) -> SafeString:
+    def reached(self, row: Reading) -> SafeString:
         """Return how far it has come."""
-        return parts.moment(row.reached_at)
+        return parts.moment(row.listed_to)
 
     @admin.display(description=_("asked for"))
-    def asked(self, row: Reread) -> SafeString:
+    def asked(self, row: Reading) -> SafeString:
         """Return when it was asked for."""
         return parts.moment(row.asked_at)
 
     @admin.display(description=_("finished"))
-    def finished(self, row: Reread) -> SafeString:
+    def finished(self, row: Reading) -> SafeString:
         """Return when it was over."""
         return parts.moment(row.finished_at)
