@@ -1,74 +1,29 @@
 """Calendly's API v2, as far as we use it: a method per endpoint (calendly-api.md names the page of each)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from calendly_connector.clients import calendly_values as values
 from calendly_connector.clients import errors
+from calendly_connector.clients.calendly_values import (
+    EventType,
+    Organization,
+    Page,
+    Place,
+    Row,
+    ScheduledEvent,
+    Subscription,
+    User,
+)
 from calendly_connector.clients.http import Answer, Http, Witness
 
 PER_PAGE = 100
+OVERLAP = timedelta(seconds=1)
 
-Row = Mapping[str, Any]
-"""An invitee or scheduled event as Calendly sends it: `core.interpret` knows its keys, nobody else."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class User:
-    """Whose token this is."""
-
-    uri: str
-    name: str
-    email: str
-    timezone: str
-    organization: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Organization:
-    """What an account pays for: `stage` is trial, free or paid."""
-
-    name: str
-    plan: str
-    stage: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class EventType:
-    """One kind of meeting. `questions` are the texts of its form, which are also their only keys."""
-
-    uri: str
-    name: str
-    is_active: bool
-    kind: str
-    owner: str
-    is_team: bool  # the owner is a team, not a host
-    questions: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subscription:
-    """One webhook subscription."""
-
-    uri: str
-    callback_url: str
-    state: str
-    scope: str
-    events: tuple[str, ...]
-    retry_started_at: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScheduledEvent:
-    """One meeting of a listing: what decides whether its invitees are read, and the row. A time that can't be read
-    is None."""
-
-    uri: str
-    start_at: datetime | None
-    updated_at: datetime | None
-    row: Row
+Observer = Callable[[Mapping[str, str]], None]
+"""Told the headers of every answer, so that a pace can follow them."""
 
 
 class CalendlyClient:
@@ -84,8 +39,10 @@ class CalendlyClient:
         token: str | Callable[[], str],
         base_url: str,
         renew: Callable[[str], str] | None = None,
+        observe: Observer | None = None,
         witness: Witness | None = None,
     ) -> None:
+        self._observe = observe or (lambda headers: None)
         self._base_url = base_url.rstrip("/")
         self._http = Http(service="Calendly", base_url=base_url, headers={}, witness=witness)
         self._token = token if callable(token) else lambda: token
@@ -94,11 +51,13 @@ class CalendlyClient:
     def _call(self, method: str, path: str, **options: Any) -> Answer:
         token = self._token()
         try:
-            return self._http.call(method, path, headers=_bearer(token), **options)
+            answer = self._http.call(method, path, headers=_bearer(token), **options)
         except errors.Unauthorized:
             if self._renew is None:
                 raise
-            return self._http.call(method, path, headers=_bearer(self._renew(token)), **options)
+            answer = self._http.call(method, path, headers=_bearer(self._renew(token)), **options)
+        self._observe(answer.headers)
+        return answer
 
     def get_me(self) -> User:
         """Return the token's user. Scope users:read."""
@@ -126,11 +85,11 @@ class CalendlyClient:
 
     def list_event_types(self, *, organization: str) -> Iterator[EventType]:
         """Yield every event type of an organization, active or not. Scope event_types:read."""
-        yield from (_event_type(row) for row in self._pages("/event_types", {"organization": organization}))
+        yield from (values.event_type(row) for row in self._pages("/event_types", {"organization": organization}))
 
     def get_event_type(self, uri: str) -> EventType:
         """Return one event type, deleted ones too; raise NotFound. Scope event_types:read."""
-        return _event_type(self._resource(self._path_of(uri)))
+        return values.event_type(self._resource(self._path_of(uri)))
 
     def get_invitee(self, uri: str) -> Row:
         """Return one invitee as a row; raise NotFound. Scope scheduled_events:read."""
@@ -144,7 +103,17 @@ class CalendlyClient:
         self, *, organization: str = "", user: str = "", min_start: datetime, max_start: datetime | None = None
     ) -> Iterator[ScheduledEvent]:
         """Yield the meetings, canceled ones too, of an organization or of the token's own user, by their start, each
-        once. Scope scheduled_events:read.
+        once. Scope scheduled_events:read."""
+        place: Place | None = Place(start=min_start)
+        while place:
+            page = self.get_scheduled_events(place, organization=organization, user=user, max_start=max_start)
+            yield from page.events
+            place = page.following
+
+    def get_scheduled_events(
+        self, place: Place, *, organization: str = "", user: str = "", max_start: datetime | None = None
+    ) -> Page:
+        """Return one page of meetings by their start, and where the next begins. Scope scheduled_events:read.
 
         The next page is asked for by the last start rather than by its token, a second earlier (whether the bound
         counts itself is undocumented): rows that come or go meanwhile would shift what a token points to, and a
@@ -153,21 +122,12 @@ class CalendlyClient:
         https://developer.calendly.com/api-docs/calendly-api/scheduled-events/list-scheduled-events
         """
         whose = {"organization": organization} if organization else {"user": user}
-        params: dict[str, Any] = {**whose, "sort": "start_time:asc", "min_start_time": _stamp(min_start)}
+        params: dict[str, Any] = {**whose, "sort": "start_time:asc", "min_start_time": _stamp(place.start)}
         params |= {"max_start_time": _stamp(max_start)} if max_start else {}
-        seen: set[str] = set()
-        token = ""
-        while True:
-            rows, following = self._page("/scheduled_events", params, token)
-            fresh = list({row.uri: row for row in map(_scheduled_event, rows) if row.uri not in seen}.values())
-            seen |= {event.uri for event in fresh}
-            yield from fresh
-            if not following:
-                return
-            last = fresh[-1].start_at if fresh else None
-            start = _stamp(last - timedelta(seconds=1)) if last else params["min_start_time"]
-            token = "" if start > params["min_start_time"] else following
-            params["min_start_time"] = start if not token else params["min_start_time"]
+        rows, token = self._page("/scheduled_events", params, place.token)
+        found = {row.uri: row for row in map(values.scheduled_event, rows)}
+        fresh = tuple(row for row in found.values() if row.uri not in place.seen)
+        return Page(events=fresh, following=_following(place, list(found.values()), token) if token else None)
 
     def list_invitees(self, scheduled_event: str) -> Iterator[Row]:
         """Yield every invitee of a meeting, canceled ones too, each once; raise NotFound. Scope scheduled_events:read.
@@ -185,12 +145,12 @@ class CalendlyClient:
 
         https://developer.calendly.com/api-docs/calendly-api/webhooks/get-webhook-subscription
         """
-        return _subscription(self._resource(self._path_of(uri)))
+        return values.subscription(self._resource(self._path_of(uri)))
 
     def list_subscriptions(self, *, organization: str, scope: str, user: str = "") -> Iterator[Subscription]:
         """Yield webhook subscriptions. Scope webhooks:read."""
         params = {"organization": organization, "scope": scope} | ({"user": user} if scope == "user" else {})
-        yield from (_subscription(row) for row in self._pages("/webhook_subscriptions", params))
+        yield from (values.subscription(row) for row in self._pages("/webhook_subscriptions", params))
 
     def create_subscription(
         self, *, url: str, webhooks: Sequence[str], organization: str, scope: str, user: str = "", signing_key: str = ""
@@ -202,7 +162,7 @@ class CalendlyClient:
         body: dict[str, Any] = {"url": url, "events": list(webhooks), "organization": organization, "scope": scope}
         body |= {"user": user} if scope == "user" else {}
         body |= {"signing_key": signing_key} if signing_key else {}
-        return _subscription(_resource(self._call("POST", "/webhook_subscriptions", json=body).json))
+        return values.subscription(_resource(self._call("POST", "/webhook_subscriptions", json=body).json))
 
     def delete_subscription(self, uri: str) -> None:
         """Delete a webhook subscription; one that is gone already counts as deleted. Scope webhooks:write."""
@@ -256,43 +216,13 @@ def _resource(data: Any) -> Row:
     return resource
 
 
-def _event_type(row: Row) -> EventType:
-    profile = row.get("profile") or {}
-    questions = [str(question.get("name") or "") for question in row.get("custom_questions") or []]
-    return EventType(
-        uri=str(row["uri"]),
-        name=str(row.get("name") or ""),
-        is_active=bool(row.get("active")) and not row.get("deleted_at"),
-        kind=str(row.get("pooling_type") or row.get("kind") or ""),
-        owner=str(profile.get("name") or ""),
-        is_team=profile.get("type") == "Team",
-        questions=tuple(question for question in questions if question),
-    )
-
-
-def _subscription(row: Row) -> Subscription:
-    return Subscription(
-        uri=str(row["uri"]),
-        callback_url=str(row.get("callback_url") or ""),
-        state=str(row.get("state") or ""),
-        scope=str(row.get("scope") or ""),
-        events=tuple(row.get("events") or ()),
-        retry_started_at=str(row.get("retry_started_at") or ""),
-    )
-
-
-def _scheduled_event(row: Row) -> ScheduledEvent:
-    return ScheduledEvent(
-        uri=str(row["uri"]), start_at=_moment(row.get("start_time")), updated_at=_moment(row.get("updated_at")), row=row
-    )
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
+def _following(place: Place, rows: Sequence[ScheduledEvent], token: str) -> Place:
+    """Return where the page after this one begins."""
+    last = rows[-1].start_at if rows else None
+    start = last - OVERLAP if last else place.start
+    if start <= place.start:
+        return Place(start=place.start, token=token, seen=(*place.seen, *(row.uri for row in rows))[-2 * PER_PAGE :])
+    return Place(start=start, seen=tuple(row.uri for row in rows if row.start_at is None or row.start_at >= start))
 
 
 def _stamp(moment: datetime) -> str:

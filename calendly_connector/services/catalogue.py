@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from calendly_connector.clients import errors
 from calendly_connector.clients.brevo import BrevoClient
-from calendly_connector.clients.calendly import EventType as EventTypeValue
+from calendly_connector.clients.calendly_values import EventType as EventTypeValue
 from calendly_connector.models import BrevoAccount, BrevoAttribute, BrevoList, Connection, EventType
 from calendly_connector.services import connection as connections
 from calendly_connector.services import mapping

@@ -6,8 +6,9 @@ from typing import TypeVar
 
 from calendly_connector import conf
 from calendly_connector.clients import errors
-from calendly_connector.clients.calendly import CalendlyClient, Organization, User
+from calendly_connector.clients.calendly import CalendlyClient
 from calendly_connector.clients.calendly_oauth import Tokens
+from calendly_connector.clients.calendly_values import Organization, User
 from calendly_connector.core import capabilities
 from calendly_connector.core.capabilities import Capability
 

@@ -15,7 +15,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from calendly_connector.clients import errors
-from calendly_connector.clients.calendly import CalendlyClient, ScheduledEvent
+from calendly_connector.clients.calendly import CalendlyClient
+from calendly_connector.clients.calendly_values import ScheduledEvent
 from calendly_connector.core import booking as core_booking
 from calendly_connector.core import gap, health, interpret
 from calendly_connector.core.errors import MalformedPayload

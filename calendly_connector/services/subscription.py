@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from calendly_connector import conf
 from calendly_connector.clients import callback, errors
-from calendly_connector.clients.calendly import CalendlyClient, Subscription
+from calendly_connector.clients.calendly import CalendlyClient
+from calendly_connector.clients.calendly_values import Subscription
 from calendly_connector.clients.callback import CallbackFailed, Problem
 from calendly_connector.core import health, signature
 from calendly_connector.core.trigger import INVITEE_WEBHOOKS

@@ -9,7 +9,8 @@ from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from calendly_connector.clients import errors
-from calendly_connector.clients.calendly import CalendlyClient, Subscription
+from calendly_connector.clients.calendly import CalendlyClient
+from calendly_connector.clients.calendly_values import Subscription
 from calendly_connector.core import health, silence
 from calendly_connector.core.health import Health
 from calendly_connector.models import Connection, Reading, WebhookDelivery

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from calendly_connector.clients import errors
-from calendly_connector.clients.calendly import CalendlyClient, EventType, Subscription
+from calendly_connector.clients.calendly import CalendlyClient
+from calendly_connector.clients.calendly_values import EventType, Subscription
 from sandbox.app import Sandbox
 from sandbox.calendly_world import CAMILLE, DISCOVERY, INES, ORGANIZATION
 from tests.clients.conftest import CALENDLY_TOKEN
