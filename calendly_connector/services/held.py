@@ -15,7 +15,7 @@ from calendly_connector.services.happenings import happening_of
 
 State = SyncLogEntry.State
 LIVE = timedelta(hours=25)
-"""For how long Calendly tries to deliver (a day, calendly-api.md §5.6), and a margin: what is older is told by nobody."""
+"""For how long Calendly tries to deliver (a day, calendly-api.md §5.6), and a margin: older news is told by nobody."""
 
 
 def release(booking: Booking, delivery: WebhookDelivery, *, rules: RuleSet) -> bool:
