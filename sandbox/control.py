@@ -136,14 +136,11 @@ class Control:
 
     def delay(self, given: Json) -> Json:
         """Let every answer take {"calendly": seconds, "brevo": seconds} longer, from now on; what isn't named stays."""
-        latency = self._sandbox.world.latency
         if given.keys() - set(PROVIDERS):
             raise ValueError("the keys must be calendly or brevo")
-        if "calendly" in given:
-            latency["calendly"] = float(given["calendly"])
-        if "brevo" in given:
-            latency["brevo"] = float(given["brevo"])
-        return {**latency}
+        latency = self._sandbox.world.latency
+        latency |= {name: float(seconds) for name, seconds in given.items()}
+        return dict(latency)
 
     def reset(self, given: Json) -> Json:
         """Begin again."""

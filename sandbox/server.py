@@ -40,7 +40,7 @@ class World:
     clock: Clock
     faults: Faults
     journal: Journal
-    latency: dict[Provider, float] = field(default_factory=dict)  # seconds that every answer takes on its way
+    latency: dict[str, float] = field(default_factory=dict)  # seconds that every answer takes on its way
 
     @classmethod
     def new(cls) -> "World":
