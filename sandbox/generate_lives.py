@@ -18,7 +18,7 @@ REASONS = ("", "Conflict", "I am ill", "Found another supplier", "Sorry!\nAnothe
 ZONES = ("Europe/Paris", "Europe/Berlin", "America/New_York", "Asia/Tokyo", "UTC")
 HOUR, DAY, STEP = 3600.0, 86_400.0, 1800
 COMES_AGAIN, MOVES, CANCELS, STAYS_AWAY, LEAVES_GROUP = 0.35, 0.06, 0.09, 0.06, 0.12
-ONE_NAME, SHOUTED, TYPES_PHONE, WRONG_PHONE, HAS_UTM = 0.2, 0.04, 0.5, 0.04, 0.3
+ONE_NAME, SHOUTED, TYPES_PHONE, WRONG_PHONE, HAS_UTM = 0.2, 0.04, 0.5, 0.1, 0.3
 
 
 @dataclass(kw_only=True)
