@@ -1,7 +1,9 @@
 """The backfill: how many calls history costs, how close it comes to Calendly's limit, and how much memory it needs.
 
 `python -m benchmarks.backfill [--full] [--events N] [--invitees N] [--latency S] [--sizes N,N]
-[--requests-per-minute N] [--database-url URL]`. The command runs as a process of its own, against a sandbox and a database of its own.
+[--requests-per-minute N] [--database-url URL]`.
+
+The command runs as a process of its own, against a sandbox and a database of its own.
 """
 
 import argparse
