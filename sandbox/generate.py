@@ -21,7 +21,8 @@ USUAL_EXTRA = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """How much of everything; `around` is the middle in Unix seconds."""
+    """How much of everything, from `days_back` before `around` (Unix seconds) to `days_ahead` after; either may be
+    negative, for a past or a future alone."""
 
     events: int
     invitees: int
@@ -32,8 +33,8 @@ class Wish:
 
     def check(self) -> None:
         """Raise ValueError for what cannot be."""
-        if self.events < 1 or self.days_back <= 0 or self.days_ahead < 0:
-            raise ValueError("events and days_back must be positive, days_ahead not negative")
+        if self.events < 1 or self.days_back + self.days_ahead <= 0:
+            raise ValueError("events must be positive, and so must be the days from days_back to days_ahead")
         if not self.events <= self.invitees <= self.events * (1 + MOST_EXTRA):
             raise ValueError(f"every event has 1 to {1 + MOST_EXTRA} invitees")
 

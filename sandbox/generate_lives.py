@@ -182,7 +182,7 @@ class Lives:
 
     def _start(self, after: float, before: float = 0.0) -> float:
         """Return a half hour between two times; a later one than `latest` only where nothing else is left."""
-        earliest, latest = min(after, self._latest), min(before or self._latest, self._latest)
+        earliest, latest = min(max(after, self._earliest), self._latest), min(before or self._latest, self._latest)
         return self._between(earliest, max(earliest, latest)) // STEP * STEP + STEP
 
     def _between(self, low: float, high: float) -> float:

@@ -143,7 +143,7 @@ def test_another_seed_adds_another_past_and_the_same_one_is_refused(calendly: Ap
 
 
 @pytest.mark.parametrize(
-    "changes", [{"events": 0}, {"invitees": 149}, {"invitees": 1501}, {"days_back": 0}, {"wish": 1}, {"around": "now"}]
+    "changes", [{"events": 0}, {"invitees": 149}, {"invitees": 1501}, {"days_back": -20}, {"wish": 1}, {"around": "now"}]
 )
 def test_what_cannot_be_is_refused_and_leaves_nothing(calendly: Api, changes: Json) -> None:
     answer = calendly.call("POST", "/sandbox/calendly/generate", {**WISH, **changes})
@@ -184,6 +184,16 @@ def test_a_generated_past_survives_a_restart(calendly: Api) -> None:
 
     assert dict(calendly.calendly.state.invitees) == before
     assert calendly.calendly.state.invitees.newest(1)[0]["email"] == "ada@example.com"
+
+
+@pytest.mark.parametrize(("back", "ahead"), [(100, -10), (-10, 100)])
+def test_a_past_or_a_future_alone(calendly: Api, back: int, ahead: int) -> None:
+    generate_in(calendly, days_back=back, days_ahead=ahead)
+
+    starts = [moment(event["start_time"]) for event in calendly.calendly.state.events.values()]
+    assert AROUND - back * DAY <= min(starts)
+    assert max(starts) <= AROUND + ahead * DAY + 1800
+    assert all(moment(row["updated_at"]) < AROUND for row in calendly.calendly.state.invitees.values())
 
 
 def test_it_sends_no_webhook(calendly: Api) -> None:
