@@ -28,6 +28,9 @@ from calendly_connector.core.trigger import Trigger
 
 EVENT_PREFIX = "calendly_meeting_"
 HELD_BACK = "Held back: history is brought in without automation events."
+HELD_LATE = "Held back: it was found long after it happened, and an automation should not start that late."
+HELD = (HELD_BACK, HELD_LATE)
+"""Why an event did not leave. Should its own webhook arrive after all, it does (`services.ledger`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +44,13 @@ class ContactDecision:
     proofs: tuple[ConsentProof, ...] = ()
 
 
-def decide_event(happening: Happening, *, rules: RuleSet, is_quiet: bool = False) -> TrackEvent | Skip:
-    """Return the automation event that a trigger calls for, or why there is none."""
+def decide_event(happening: Happening, *, rules: RuleSet, held: str = "") -> TrackEvent | Skip:
+    """Return the automation event that a trigger calls for, or why there is none; `held` is why to hold it back."""
     name = event_name(happening.entry.booking.meeting.event_type, happening.trigger, rules=rules)
     if isinstance(name, Skip):
         return name
-    if is_quiet:
-        return Skip(what=f"No event {name}", reason=HELD_BACK)
+    if held:
+        return Skip(what=f"No event {name}", reason=held)
     return TrackEvent(
         name=name,
         email=happening.entry.booking.invitee.email,

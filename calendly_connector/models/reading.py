@@ -44,6 +44,7 @@ class Reading(models.Model):
     asked_by = models.CharField(max_length=150, blank=True)
     listed_to = models.DateTimeField(null=True, blank=True, help_text=_("Meetings that begin before were listed."))
     page_token = models.TextField(blank=True, help_text=_("Calendly's next page, where a page begins at one moment."))
+    listed_last = models.JSONField(default=list, blank=True, help_text=_("Meetings that the next page may show again."))
     is_listed = models.BooleanField(_("all listed"), default=False)
     meetings = models.PositiveIntegerField(_("meetings seen"), default=0)
     meetings_read = models.PositiveIntegerField(_("meetings read"), default=0)

@@ -20,7 +20,7 @@ from calendly_connector.core.decide import ContactDecision
 from calendly_connector.core.merge import Entry
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import UpsertContact
-from calendly_connector.models import BrevoAccount, Person, SyncLogEntry
+from calendly_connector.models import BrevoAccount, BulkImport, Person, SyncLogEntry
 from calendly_connector.services import (
     accounts,
     catalogue,
@@ -46,12 +46,18 @@ def push(person_id: int, renew: accounts.Renew) -> None:
     if person is None:
         return
     steps = journal.open_steps(person)
-    if not steps or person.bulk_import_id:  # an import under way asks for the person again when it is over
-        return
+    if not steps or (person.bulk_import_id and not _leave_gathering(person)):
+        return  # an import under way asks for the person again when it is over
     account = person.connection.brevo_account
     if account.is_paused:
         raise queue.Later(account.pause_reason, seconds=60, is_failure=False)  # its lane is closed anyway
     Writer(person, account, renew).write(steps)
+
+
+def _leave_gathering(person: Person) -> bool:
+    """Let a person with news out of an import that only gathers so far; return whether it did."""
+    gathering = (BulkImport.State.GATHERING, BulkImport.State.CLOSED)
+    return bool(Person.objects.filter(pk=person.pk, bulk_import__state__in=gathering).update(bulk_import=None))
 
 
 class Writer:

@@ -27,7 +27,7 @@ OPERATES = (
 """What repairs: try again, replay, skip, compare and sync a person, pause."""
 
 KEEPS = (
-    "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "mappingversion", "notice", "reread",
+    "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "mappingversion", "notice", "reading",
     "schedule", "triggermapping",
 )  # fmt: skip
 """What a manager adds and changes."""

@@ -1,0 +1,52 @@
+"""Imports that gather people while a reading goes on."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("calendly_connector", "0009_back_from_brevo"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="bulkimport",
+            name="reading",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="Whose people.",
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="imports",
+                to="calendly_connector.reading",
+            ),
+        ),
+        migrations.AddField(
+            model_name="bulkimport",
+            name="refused",
+            field=models.JSONField(blank=True, default=dict, help_text="Brevo's report → how many addresses it names."),
+        ),
+        migrations.AddField(
+            model_name="reading",
+            name="listed_last",
+            field=models.JSONField(blank=True, default=list, help_text="Meetings that the next page may show again."),
+        ),
+        migrations.AlterField(
+            model_name="bulkimport",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("gathering", "Gathering people"),
+                    ("closed", "Gathered; being prepared"),
+                    ("prepared", "Prepared"),
+                    ("running", "Running at Brevo"),
+                    ("imported", "Imported; events follow"),
+                    ("done", "Done"),
+                    ("failed", "Failed; its people are written one by one"),
+                ],
+                default="prepared",
+                max_length=10,
+            ),
+        ),
+    ]
