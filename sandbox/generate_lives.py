@@ -31,6 +31,7 @@ class Life:
     host: str
     place: Json | None
     details: Json
+    phone: str
     start: float
     booked_at: float
     canceled_at: float | None = None
@@ -109,17 +110,19 @@ class Lives:
     def _moved(self, life: Life) -> Life:
         self._cancel(life)
         moved_at = life.canceled_at or life.booked_at
-        new = self._booked(life.kind, self._start(moved_at + HOUR, moved_at + 30 * DAY), life.details)
+        new = self._booked(
+            life.kind, self._start(moved_at + HOUR, moved_at + 30 * DAY), {**life.details, "phone": life.phone}
+        )
         new.booked_at, new.host, new.old, life.new, life.reason = moved_at, life.host, life.uri, new.uri, ""
         return new
 
     def _booked(self, kind: Json, start: float, details: Json) -> Life:
         event = f"{API}/scheduled_events/{self._id()}"
         given = {} if "questions_and_answers" in details else self._answers(kind, details)
-        place = self._place(kind)
+        place = self._place(kind, details["phone"])
         return Life(
             kind=kind, event=event, uri=f"{event}/invitees/{self._id()}", place=place, start=start,
-            host=self._dice.choice(self._state.hosts[kind["uri"]]),
+            phone=details["phone"], host=self._dice.choice(self._state.hosts[kind["uri"]]),
             booked_at=min(start, self._until) - self._between(HOUR, 21 * DAY),
             details={key: value for key, value in {**details, **given}.items() if key != "phone"},
         )  # fmt: skip
@@ -170,14 +173,14 @@ class Lives:
             return self._dice.sample(question["answer_choices"], self._dice.randrange(len(question["answer_choices"])))
         return self._dice.choice(COMPANIES) if question["required"] or self._happens(0.6) else ""
 
-    def _place(self, kind: Json) -> Json | None:
+    def _place(self, kind: Json, phone: str) -> Json | None:
         if not kind["locations"]:
             return None
         chosen = self._dice.choice(kind["locations"])
         if chosen["kind"] in parts.CONFERENCES:
             return parts.conference(chosen["kind"], str(80_000_000_000 + self._dice.randrange(9_999_999_999)))
         if chosen["kind"] == "outbound_call":
-            return {"type": "outbound_call", "location": shown_phone("+33100000000")}
+            return {"type": "outbound_call", "location": shown_phone(phone)}
         return parts.location([chosen], None, {})
 
     def _start(self, after: float, before: float = 0.0) -> float:
