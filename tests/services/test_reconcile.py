@@ -214,6 +214,36 @@ def test_the_schedule_checks_every_connection_that_is_let_in(river: River) -> No
     assert tasks.SCHEDULES["reconcile"] == 3600
 
 
+def test_the_schedule_leaves_what_was_booked_before_the_connection_to_a_backfill(river: River) -> None:
+    old = river.calendly.book(email="ada@example.com", start_time=some_day(3))
+    new = river.calendly.book(email="bob@example.com", start_time=some_day(4))
+    lose_mail(river)
+    make_older(river, old, 3 * DAY)
+
+    reconcile.check_all()
+    river.work()
+    first = set(Booking.objects.values_list("uri", flat=True))
+    river.sandbox.world.journal.clear()
+    reconcile.check_all()
+    river.work()
+    cost = reads(river)
+    call_command("calendly_backfill", "--json", stdout=StringIO())
+
+    assert first == {new}
+    assert cost == 0
+    assert set(Booking.objects.values_list("uri", flat=True)) == {old, new}
+
+
+def test_a_booking_from_before_the_connection_starts_no_automation(river: River) -> None:
+    uri = river.calendly.book(email="ada@example.com", start_time=some_day(3))
+    lose_mail(river)
+    make_older(river, uri, 2 * HOUR)
+
+    told = check()
+
+    assert (told["new"], told["held_back"]) == (1, 1)
+
+
 def test_a_check_under_way_is_joined(river: River) -> None:
     first = reconcile.ask(river.connection)
 
