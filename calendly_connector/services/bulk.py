@@ -34,6 +34,7 @@ from calendly_connector.services import (
     ledger,
     limits,
     mapping,
+    mirror,
     proofs,
     push,
     queue,
@@ -124,11 +125,17 @@ def _waiting_jobs(account_id: int) -> Iterator[tuple[int, int]]:
 
 
 def _prepared(jobs: dict[int, int]) -> Iterator[_Row]:
-    """Yield the people whom an import can serve; the others stay in the single lane."""
+    """Yield the people whom an import can serve; the others stay in the single lane.
+
+    There go people whose contact was deleted in Brevo: it is left alone, or made anew with what an import can't say.
+    """
     people = Person.objects.select_for_update(of=("self",)).filter(pk__in=jobs, bulk_import=None)
     rules: dict[int, RuleSet] = {}
     steps = _open_steps(jobs)
-    for person in people.select_related("connection__brevo_account").prefetch_related("bookings"):
+    people = people.select_related("connection__brevo_account", "mirror").prefetch_related("bookings")
+    for person in people:
+        if mirror.standing_of(person).deleted_at:
+            continue
         if person.connection_id not in rules:
             rules[person.connection_id] = mapping.rules_of(person.connection)
         mine = steps[person.pk]
