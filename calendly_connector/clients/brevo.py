@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from calendly_connector.clients import brevo_bodies as bodies
 from calendly_connector.clients import errors
+from calendly_connector.clients.brevo_webhooks import Webhooks
 from calendly_connector.clients.http import Answer, Http, Witness, read_text
 from calendly_connector.core.attributes import Attribute
 
@@ -84,7 +85,7 @@ class Process:
         return self.status in ("completed", "failed", "cancelled")
 
 
-class BrevoClient:
+class BrevoClient(Webhooks):
     """One account. `base_url` includes "/v3"."""
 
     def __init__(
