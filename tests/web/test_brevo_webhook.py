@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from django.db import OperationalError
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from calendly_connector.models import BrevoAccount, BrevoDelivery, Job
 from calendly_connector.services import receive
-from calendly_connector.web import brevo_webhook
 
 SECRET = "the-bearer-token-of-these-tests-0123456789"
 BODY = json.dumps({"event": "contact_deleted", "email": "ada@example.com", "ts": 1_795_339_230}).encode()
@@ -36,7 +34,7 @@ class BrevoDoor:
         token: str = "",
         ending: str = "",
         **extra: Any,
-    ) -> HttpResponse:
+    ) -> Any:
         """Post a body with an Authorization header (none for None) and return the answer."""
         headers = {} if bearer is None else {"Authorization": bearer}
         options = {"content_type": "application/json", "method": "POST", **extra}
@@ -162,7 +160,7 @@ def test_tokens_are_compared_in_constant_time_whether_there_is_one_or_not(
         return real(given, kept)
 
     real = hmac.compare_digest
-    monkeypatch.setattr(brevo_webhook.hmac, "compare_digest", compare)
+    monkeypatch.setattr("calendly_connector.web.brevo_webhook.hmac.compare_digest", compare)
 
     brevo_door.knock(**WRONG[why])
 
