@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calendly_connector", "0009_back_from_brevo"),
+        ("calendly_connector", "0010_gathering"),
     ]
 
     operations = [
