@@ -183,12 +183,12 @@ class BrevoClient:
         data = _object(self._call("contacts", "GET", f"/contacts/{quote(email, safe='')}", params=params).json)
         return contacts.contact_of(data)
 
-    def list_contacts(self, *, offset: int = 0) -> Iterator[Page]:
+    def list_contacts(self, *, offset: int = 0, tail: Sequence[int] = ()) -> Iterator[Page]:
         """Yield all contacts in pages, oldest first; one call each. https://developers.brevo.com/reference/get-contacts
 
-        Rows may shift meanwhile (`brevo_contacts.read_on`). Begin again at the `next_offset` of the last page.
+        Rows may shift meanwhile (`brevo_contacts.read_on`). Go on at the `next_offset` of the last page, by its `tail`.
         """
-        yield from contacts.read_on(self._page_of_contacts, offset=offset)
+        yield from contacts.read_on(self._page_of_contacts, offset=offset, tail=tail)
 
     def _page_of_contacts(self, offset: int) -> Page:
         params = {"limit": contacts.PER_PAGE, "offset": offset, "sort": "asc"}

@@ -30,6 +30,7 @@ class Page:
     offset: int
     total: int
     next_offset: int
+    tail: tuple[int, ...] = ()  # the last contacts' numbers, by which the following page tells whether rows have moved
 
     @property
     def is_last(self) -> bool:
@@ -65,24 +66,22 @@ def page_of(data: Mapping[str, Any], *, offset: int) -> Page:
     )
 
 
-def read_on(read: Callable[[int], Page], *, offset: int = 0) -> Iterator[Page]:
+def read_on(read: Callable[[int], Page], *, offset: int = 0, tail: Sequence[int] = ()) -> Iterator[Page]:
     """Yield page after page, each contact once as far as the overlap shows it. `read` makes one call.
 
     Sorted by creation, new contacts come at the end; a deletion moves all later rows forward. A page overlaps the one
-    before it. Where nothing of that page is in it, more was deleted than the overlap: the next one begins a page
-    earlier. Who is missed all the same has to be asked for by name.
+    before it, of which `tail` tells. Where nothing of that one is in it, more was deleted than the overlap: the
+    following page begins a page earlier. Who is missed all the same has to be asked for by name.
     """
-    tail: frozenset[int] = frozenset()
     while True:
         page = read(offset)
         numbers = [contact.id for contact in page.contacts]
-        if tail and tail.isdisjoint(numbers):
+        if tail and not set(tail) & set(numbers):
             page = replace(page, next_offset=max(0, offset - PER_PAGE))
-            tail = frozenset()
         else:
-            page = replace(page, contacts=[contact for contact in page.contacts if contact.id not in tail])
-            tail = frozenset(numbers[-OVERLAP:])
+            fresh = [contact for contact in page.contacts if contact.id not in tail]
+            page = replace(page, contacts=fresh, tail=tuple(numbers[-OVERLAP:]))
         yield page
         if page.is_last:
             return
-        offset = page.next_offset
+        offset, tail = page.next_offset, page.tail

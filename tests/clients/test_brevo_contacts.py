@@ -41,9 +41,9 @@ def test_a_listing_goes_on_where_it_stood(sandbox: Sandbox, brevo: BrevoClient) 
     emails = fill(sandbox, 50)
     first = next(brevo.list_contacts())
 
-    rest = names(brevo.list_contacts(offset=first.next_offset))
+    rest = names(brevo.list_contacts(offset=first.next_offset, tail=first.tail))
 
-    assert {*names(iter([first])), *rest} == set(emails)
+    assert [*names(iter([first])), *rest] == emails
 
 
 def test_an_account_of_one_page_costs_one_call(sandbox: Sandbox, brevo: BrevoClient) -> None:
