@@ -89,16 +89,27 @@ def _is_learned(line: Line, known: Mapping[str, str]) -> bool:
 
 def ignore(row: Drift, *, by: str) -> bool:
     """Say no more of a person's differences until they change; return whether they were open."""
-    return bool(_change(row, State.OPEN, state=State.IGNORED, settled_at=timezone.now(), settled_by=by[:150]))
+    return bool(ignore_all(Drift.objects.filter(pk=row.pk), by=by))
 
 
 def unignore(row: Drift, *, by: str) -> bool:
     """Count a person's differences as open again; return whether they were ignored."""
-    return bool(_change(row, State.IGNORED, state=State.OPEN, settled_at=timezone.now(), settled_by=by[:150]))
+    return bool(unignore_all(Drift.objects.filter(pk=row.pk), by=by))
 
 
-def _change(row: Drift, was: Drift.State, **changes: object) -> int:
-    return Drift.objects.filter(pk=row.pk, state=was).update(**changes)
+def ignore_all(rows: QuerySet[Drift], *, by: str) -> int:
+    """Ignore the open ones of these rows; return how many."""
+    return _change(rows, State.OPEN, State.IGNORED, by)
+
+
+def unignore_all(rows: QuerySet[Drift], *, by: str) -> int:
+    """Open the ignored ones of these rows again; return how many."""
+    return _change(rows, State.IGNORED, State.OPEN, by)
+
+
+def _change(rows: QuerySet[Drift], was: Drift.State, state: Drift.State, by: str) -> int:
+    mine = Drift.objects.filter(pk__in=rows.order_by().values("pk"), state=was)
+    return mine.update(state=state, settled_at=timezone.now(), settled_by=by[:150])
 
 
 def _rows(connection: Connection, emails: Sequence[str]) -> QuerySet[Drift]:

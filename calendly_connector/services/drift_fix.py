@@ -57,7 +57,8 @@ def fix_all(connection: Connection, *, by: str) -> int:
 def fix_chosen(rows: QuerySet[Drift], *, by: str) -> int:
     """Ask for the differences of these rows to be mended, as far as they can be; return of how many people."""
     with transaction.atomic():
-        open_rows = rows.filter(is_fixable=True).exclude(state=State.FIXING)
+        open_rows = Drift.objects.filter(pk__in=rows.order_by().values("pk"), is_fixable=True)
+        open_rows = open_rows.exclude(state=State.FIXING)
         numbers = list(open_rows.order_by().values_list("connection", flat=True).distinct())
         changed = open_rows.update(state=State.FIXING, is_asked=False, settled_at=timezone.now(), settled_by=by[:150])
         for number in numbers:

@@ -22,9 +22,9 @@ WITHOUT_A_PAGE = {
     "KnownMeeting",  # only the readings' memory
     "PendingMeeting",
     "ContactMirror",  # on the page of its person
-    "ApiToken",  # the pages of these four come with what fills them
+    "DriftRun",  # above the list of differences
+    "ApiToken",  # the pages of these three come with what fills them
     "BrevoDelivery",
-    "Drift",
     "Erasure",
 }
 HISTORY = [
@@ -33,6 +33,7 @@ HISTORY = [
     "ConsentProof",
     "ConsentRule",
     "DebugRecord",
+    "Drift",
     "EventType",
     "Job",
     "MappingVersion",

@@ -74,7 +74,7 @@ def test_a_line_tells_what_is_wanted_and_what_was_found() -> None:
     [
         ({"is_canceled": True}, "status", "canceled", "booked"),
         ({"no_show_uri": "https://api.calendly.com/invitee_no_shows/1"}, "status", "no_show", "booked"),
-        ({"name": "Nadia B."}, "details", None, None),
+        ({"timezone": "UTC"}, "details", None, None),
     ],
 )
 def test_calendlys_news_of_a_known_booking_is_a_line(

@@ -6,7 +6,16 @@ import pytest
 from django.utils import timezone
 
 from calendly_connector.models import Booking, ContactMirror, Drift, DriftRun, Person, Reading, SyncLogEntry
-from calendly_connector.services import accounts, drift, drift_fix, drift_people, drift_report, drift_run, push, queue
+from calendly_connector.services import (
+    accounts,
+    drift,
+    drift_fix,
+    drift_people,
+    drift_report,
+    drift_run,
+    mapping,
+    queue,
+)
 from sandbox.calendly_values import Json
 from tests.journeys.conftest import river
 from tests.journeys.river import River
@@ -325,7 +334,7 @@ def test_what_was_written_while_brevo_answered_is_not_judged(river: River) -> No
     count = drift_people.compare(
         river.connection,
         [drift_people.Pair(person=fresh, contact=None)],
-        rules=push.mapping.rules_of(river.connection),
+        rules=mapping.rules_of(river.connection),
         read_at=read_at,
     )
 
