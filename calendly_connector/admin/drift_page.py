@@ -99,6 +99,10 @@ def fix_all(request: HttpRequest) -> HttpResponse:
     if isinstance(connection, HttpResponse):
         return connection
     plan = drift_fix.plan(connection)
+    if not plan.fixable:
+        words = _("Nothing of “%(connection)s” can be fixed.") % {"connection": connection}
+        messages.info(request, " ".join([words, *([_left_words(plan.left)] if plan.left else [])]))
+        return HttpResponseRedirect(parts.list_of(Drift))
     if not asking.is_confirmed(request):
         return asking.ask(
             request,

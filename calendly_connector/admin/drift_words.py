@@ -43,13 +43,15 @@ OUTCOMES: Mapping[What, Promise] = {
     What.MISSING: _("A fix writes the contact."),
     What.ATTRIBUTE: _("A fix writes the value that is wanted."),
     What.LIST: _("A fix lets the contact join or leave the list."),
-    What.DELETED: _("Respected: who was deleted in Brevo isn't written there again, unless they book again."),
-    What.OPTED_OUT: _("Respected: nobody who opted out is subscribed again."),
-    What.UNSUBSCRIBED: _("Respected: who left a list by mail isn't put back on it."),
-    What.LIST_CHANGED: _("Respected: the membership was changed in Brevo after we had set it."),
-    What.KEPT: _("Respected: the mapping writes this value only where there is none."),
+    What.DELETED: _(
+        "Who was deleted in Brevo isn't written there again, unless they book again. The person's page has a way back."
+    ),
+    What.OPTED_OUT: _("Nobody who opted out is subscribed again."),
+    What.UNSUBSCRIBED: _("Who left a list by mail isn't put back on it."),
+    What.LIST_CHANGED: _("The membership was changed in Brevo after we had set it."),
+    What.KEPT: _("The mapping writes this value only where there is none."),
 }
-HELD = _("Left alone: a write of this contact would also put the person back on a list that they left.")
+HELD = _("A write of this contact would also put the person back on a list that they left.")
 
 
 def kinds_in_words(counts: Mapping[str, int]) -> list[str]:
@@ -97,7 +99,7 @@ def title_of(line: Line, names: Names) -> Cell:
     """Return what differs."""
     what = What(line["what"])
     if what in (What.ATTRIBUTE, What.KEPT):
-        return parts.code(line["name"])
+        return str(line["name"])
     if what in (What.LIST, What.LIST_CHANGED, What.UNSUBSCRIBED):
         number = int(line["name"])
         return gettext("List %(name)s") % {"name": names.get(number, f"#{number}")}

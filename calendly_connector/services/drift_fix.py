@@ -180,4 +180,4 @@ def _compare(connection: Connection, person: Person, renew: accounts.Renew) -> N
     except errors.ApiError as refused:
         raise queue.Later(str(refused)) from refused
     if pair:
-        drift_people.compare(connection, [pair], rules=rules, read_at=read_at)
+        drift_people.compare(connection, [pair], rules=rules, read_at=read_at).keep()

@@ -1,6 +1,6 @@
 """People beside their contacts in Brevo: what differs is kept as lines, what Brevo has is kept in the mirror."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -92,18 +92,31 @@ def _contact(client: BrevoClient, person: Person) -> Contact | None:
         return None
 
 
-def compare(connection: Connection, pairs: Sequence[Pair], *, rules: RuleSet, read_at: datetime) -> int:
-    """Keep what differs for these people, and what Brevo has of them; return how many were compared.
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a look at some people found: their mirrors, unsaved, and their lines."""
 
-    Who was written after `read_at`, or is about to be, is left as it is.
+    connection: Connection
+    mirrors: Sequence[ContactMirror]
+    lines: Mapping[Person, Sequence[Line]]
+
+    def keep(self) -> int:
+        """Save it, in one transaction; return how many people were compared."""
+        with transaction.atomic():
+            keep_mirrors(self.mirrors)
+            drift.keep(self.connection, self.lines, at=timezone.now())
+        return len(self.lines)
+
+
+def compare(connection: Connection, pairs: Sequence[Pair], *, rules: RuleSet, read_at: datetime) -> Found:
+    """Return what differs for these people, and what Brevo has of them. Nothing is written, so nobody is held up.
+
+    Who was written after `read_at`, or is about to be, is left out.
     """
     settled = [pair for pair in pairs if not is_busy(pair.person) and not _is_written_since(pair.person, read_at)]
     mirrors = {pair.person.pk: mirrored(pair, read_at=read_at) for pair in settled}
-    found = {pair.person: _lines(pair, mirrors[pair.person.pk], connection, rules) for pair in settled}
-    with transaction.atomic():
-        keep_mirrors(mirrors.values())
-        drift.keep(connection, found, at=timezone.now())
-    return len(settled)
+    lines = {pair.person: _lines(pair, mirrors[pair.person.pk], connection, rules) for pair in settled}
+    return Found(connection=connection, mirrors=list(mirrors.values()), lines=lines)
 
 
 def _is_written_since(person: Person, moment: datetime) -> bool:
@@ -149,7 +162,7 @@ def mirrored(pair: Pair, *, read_at: datetime) -> ContactMirror:
 READ = ("contact_id", "opt_out", "opted_out_at", "unsubscribed_lists", "deleted_at", "read_at")
 
 
-def keep_mirrors(mirrors: Iterable[ContactMirror]) -> None:
+def keep_mirrors(mirrors: Sequence[ContactMirror]) -> None:
     """Save mirrors that were read."""
     ContactMirror.objects.bulk_create(
         list(mirrors), update_conflicts=True, unique_fields=["person"], update_fields=list(READ)

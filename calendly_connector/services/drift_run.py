@@ -131,10 +131,11 @@ class Comparing:
         pages = self.client.list_contacts(offset=self.run.offset, tail=self.run.tail)
         read_at = timezone.now()
         page = accounts.call(self.account, "contacts", lambda: next(pages), renew=self.renew)
+        found = drift_people.compare(self.connection, self._shown(page), rules=self.rules, read_at=read_at)
         with transaction.atomic():
             if not self._is_mine(stage=Stage.LISTING, offset=page.offset):
                 return
-            count = drift_people.compare(self.connection, self._shown(page), rules=self.rules, read_at=read_at)
+            count = found.keep()
             is_over = page.is_last or self._is_too_long(page)
             stage = {"stage": Stage.ASKING} if is_over else {}
             place = {"offset": page.next_offset, "tail": list(page.tail), "total": page.total}
@@ -169,11 +170,11 @@ class Comparing:
     def _ask_for(self, person: Person) -> None:
         read_at = timezone.now()
         pair = drift_people.ask(person, self.client, self.renew)
+        pairs = [pair] if pair else []
+        found = drift_people.compare(self.connection, pairs, rules=self.rules, read_at=read_at)
         with transaction.atomic():
             if self._is_mine(stage=Stage.ASKING, reached__lt=person.pk):
-                pairs = [pair] if pair else []
-                count = drift_people.compare(self.connection, pairs, rules=self.rules, read_at=read_at)
-                _note(self.run, calls=F("calls") + 1, people=F("people") + count, reached=person.pk, words="")
+                _note(self.run, calls=F("calls") + 1, people=F("people") + found.keep(), reached=person.pk, words="")
 
     def _pass(self, people: list[Person]) -> None:
         """Leave people out: they are about to be written, or no booking speaks for them, so nothing can differ."""
@@ -228,8 +229,8 @@ def same_of(run: DriftRun) -> int:
 
 
 def _summary(run: DriftRun, counts: dict[str, Any]) -> str:
-    words = f"{run.people} people compared, of {same_of(run)} nothing differs. {counts['fixable']} can be fixed, "
-    words += f"{counts['left']} are respected, {counts['ignored']} are ignored."
+    words = f"{run.people} people were compared, {same_of(run)} of them without a difference. "
+    words += f"{counts['fixable']} can be fixed, {counts['left']} are respected, {counts['ignored']} are ignored."
     return words if run.reading else f"{words} Calendly wasn't read for it."
 
 
