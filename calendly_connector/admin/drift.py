@@ -96,7 +96,7 @@ class DriftAdmin(HistoryAdmin[Drift]):
             return parts.badge(gettext("Respected"), Tone.QUIET)
         return self.state_badge(row)
 
-    @admin.display(description=_("differences"))
+    @admin.display(description=_("wanted → found"))
     def differs(self, row: Drift) -> SafeString:
         """Return a link to all lines, and the first of them."""
         count = len(row.lines)

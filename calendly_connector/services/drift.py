@@ -63,12 +63,14 @@ def settle(row: Drift, lines: list[Line], *, at: datetime) -> None:
 
 
 def drop_calendly(connection: Connection, *, run: DriftRun) -> None:
-    """Take away what earlier comparisons noted of Calendly, and this one, which read it whole, did not."""
+    """Take away what earlier comparisons noted of Calendly and this one, which read it whole, did not; and what the
+    ledger has learned since it was noted.
+    """
     reached = 0
     while rows := list(Drift.objects.filter(connection=connection, pk__gt=reached).order_by("pk")[:AT_ONCE]):
         reached = rows[-1].pk
         for row in rows:
-            lines = [line for line in row.lines if line.get("run", run.pk) == run.pk]
+            lines = still_true(connection, (line for line in row.lines if line.get("run", run.pk) == run.pk))
             if len(lines) < len(row.lines):
                 settle(row, lines, at=row.seen_at)
 

@@ -75,14 +75,26 @@ def look_again(rows: QuerySet[Drift]) -> int:
 
 
 def advance(connection_id: int, renew: accounts.Renew) -> None:
-    """Mend what was asked for, person by person; the job's work. Raises queue.Later when it has to wait."""
+    """Mend what was asked for, person by person; the job's work. Raises queue.Later when it has to wait.
+
+    What one person's booking or contact is refused for keeps nobody else: they are tried again at the end.
+    """
     rows = Drift.objects.filter(connection=connection_id, state=State.FIXING, is_asked=False)
     is_many = len(rows.values_list("pk")[: FEW + 1]) > FEW
-    while row := rows.select_related("connection__brevo_account").order_by("pk").first():
+    reached, trouble = 0, None
+    while row := rows.filter(pk__gt=reached).select_related("connection__brevo_account").order_by("pk").first():
         renew()
-        _mend(row, renew, looks_first=not is_many)
+        reached = row.pk
+        try:
+            _mend(row, renew, looks_first=not is_many)
+        except queue.Later as later:
+            if not later.is_failure:
+                raise
+            trouble = later
     if is_many:
         queue.enqueue(AFTER, connection_id, delay=SHORTEST_WAIT)
+    if trouble:
+        raise trouble
 
 
 def give_up(connection_id: int, reason: str) -> None:
