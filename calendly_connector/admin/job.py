@@ -22,6 +22,7 @@ from calendly_connector.models import (
     BrevoAccount,
     BulkImport,
     Connection,
+    Drift,
     Job,
     Notice,
     Person,
@@ -30,7 +31,20 @@ from calendly_connector.models import (
     WebhookDelivery,
 )
 from calendly_connector.models.job import REPEATING
-from calendly_connector.services import bulk, clock, ledger, notices, receive, replay, reread, retry, rotation, settle
+from calendly_connector.services import (
+    bulk,
+    clock,
+    drift_fix,
+    drift_run,
+    ledger,
+    notices,
+    receive,
+    replay,
+    reread,
+    retry,
+    rotation,
+    settle,
+)
 
 KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
     receive.TAKE_IN: (_("Take in a delivery"), WebhookDelivery),
@@ -44,6 +58,10 @@ KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
     reread.HISTORY: (_("Bring in bookings made before"), Connection),
     reread.REREAD: (_("Read bookings again"), Connection),
     replay.REPLAY: (_("Do log entries once more"), Replay),
+    drift_run.RUN: (_("Compare everybody"), None),
+    drift_fix.FIX: (_("Mend differences"), Connection),
+    drift_fix.LOOK: (_("Compare one person again"), Drift),
+    drift_fix.AFTER: (_("Compare again what was mended"), Connection),
     notices.TELL: (_("Tell staff of a trouble"), Notice),
     **{name: (words, None) for name, words in REPEATING.items()},
     rotation.FORGET_KEY: (_("Stop accepting a former signing key"), Connection),
