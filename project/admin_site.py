@@ -12,7 +12,16 @@ from django.utils.translation import gettext_lazy as _
 REPAIR = "Repair"  # a page of its own, without a model
 
 GROUPS = {
-    _("What happened"): ("Booking", "Person", "SyncLogEntry", REPAIR, "WebhookDelivery", "ConsentProof", "Notice"),
+    _("What happened"): (
+        "Booking",
+        "Person",
+        "SyncLogEntry",
+        REPAIR,
+        "Drift",
+        "WebhookDelivery",
+        "ConsentProof",
+        "Notice",
+    ),
     _("What goes where"): (
         *("TriggerMapping", "ConsentRule", "FieldMapping", "MappingVersion"),
         *("EventType", "BrevoList", "BrevoAttribute"),

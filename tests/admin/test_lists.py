@@ -22,8 +22,8 @@ WITHOUT_A_PAGE = {
     "KnownMeeting",  # only the readings' memory
     "PendingMeeting",
     "ContactMirror",  # on the page of its person
-    "ApiToken",  # the pages of these three come with what fills them
-    "Drift",
+    "DriftRun",  # above the list of differences
+    "ApiToken",  # the pages of these two come with what fills them
     "Erasure",
 }
 HISTORY = [
@@ -33,6 +33,7 @@ HISTORY = [
     "ConsentProof",
     "ConsentRule",
     "DebugRecord",
+    "Drift",
     "EventType",
     "Job",
     "MappingVersion",
