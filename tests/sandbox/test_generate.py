@@ -143,7 +143,8 @@ def test_another_seed_adds_another_past_and_the_same_one_is_refused(calendly: Ap
 
 
 @pytest.mark.parametrize(
-    "changes", [{"events": 0}, {"invitees": 149}, {"invitees": 1501}, {"days_back": -20}, {"wish": 1}, {"around": "now"}]
+    "changes",
+    [{"events": 0}, {"invitees": 149}, {"invitees": 1501}, {"days_back": -20}, {"wish": 1}, {"around": "now"}],
 )
 def test_what_cannot_be_is_refused_and_leaves_nothing(calendly: Api, changes: Json) -> None:
     answer = calendly.call("POST", "/sandbox/calendly/generate", {**WISH, **changes})
