@@ -1,9 +1,11 @@
 """What a reading would find, before it is begun: the meetings are counted, a few of them are read, nothing is kept."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.utils import timezone
 
@@ -17,7 +19,9 @@ from calendly_connector.models import EventType, Reading
 from calendly_connector.services import connection as connections
 from calendly_connector.services import ledger, listing, recording
 
-SAMPLE = 20  # meetings that are read, from the whole stretch
+SAMPLE, SHOWN = 20, 10  # meetings that are read, from the whole stretch; bookings that are named
+LONGEST_WAIT = 65.0  # seconds for Calendly's next minute
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +103,20 @@ def foresee(row: Reading, *, is_whole: bool = False, told: Callable[[int], None]
 def _pages(row: Reading, client: CalendlyClient) -> Iterator[tuple[ScheduledEvent, ...]]:
     place: Place | None = listing.first_place(row)
     while place:
-        page = client.get_scheduled_events(place, **listing.whose(row.connection), max_start=row.until)
+        page = _patiently(
+            partial(client.get_scheduled_events, place, max_start=row.until, **listing.whose(row.connection))
+        )
         yield page.events
         place = page.following
+
+
+def _patiently(work: Callable[[], T]) -> T:
+    """Return what Calendly answers, however often its minute is used up."""
+    while True:
+        try:
+            return work()
+        except errors.RateLimited as limited:
+            time.sleep(min(limited.wait or LONGEST_WAIT, LONGEST_WAIT))
 
 
 @dataclass
@@ -114,9 +129,10 @@ class _Found:
     def look_at(self, row: Reading, client: CalendlyClient, event: ScheduledEvent) -> None:
         """Read the invitees of a meeting, and see what the ledger would make of them."""
         try:
-            rows = list(client.list_invitees(event.uri))
+            rows = _patiently(lambda: list(client.list_invitees(event.uri)))
         except errors.NotFound:
             return
+        news: list[tuple[Entry | None, Merged]] = []
         for invitee in rows:
             try:
                 seen = interpret.interpret_listing(invitee, event.row, taken_at=timezone.now())
@@ -128,11 +144,12 @@ class _Found:
             known, merged = ledger.foresee(row.connection, seen)
             kind = "new" if known is None else "changed" if merged.is_news else "unchanged"
             self.kinds[kind] += 1
-            if merged.is_news:
-                self._note(known, merged)
+            news += [(known, merged)] if merged.is_news else []
+        if news:
+            self._note(*news[0])
 
     def _note(self, known: Entry | None, merged: Merged) -> None:
-        if len(self.examples) == SAMPLE:
+        if len(self.examples) == SHOWN:
             return
         booking = merged.entry.booking
         example = Example(

@@ -4,6 +4,8 @@ A backfill may be quicker than the webhook of a booking that was made just befor
 the webhook then brings no news, and without this the automation would never start.
 """
 
+from datetime import timedelta
+
 from calendly_connector.core import decide
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import TrackEvent
@@ -12,6 +14,8 @@ from calendly_connector.models import Booking, SyncLogEntry, WebhookDelivery
 from calendly_connector.services.happenings import happening_of
 
 State = SyncLogEntry.State
+LIVE = timedelta(hours=25)
+"""For how long Calendly tries to deliver (a day, calendly-api.md §5.6), and a margin: older news is told by nobody."""
 
 
 def release(booking: Booking, delivery: WebhookDelivery, *, rules: RuleSet) -> bool:
@@ -25,8 +29,9 @@ def release(booking: Booking, delivery: WebhookDelivery, *, rules: RuleSet) -> b
 
 
 def _release(row: SyncLogEntry, delivery: WebhookDelivery, rules: RuleSet) -> bool:
-    step = decide.decide_event(happening_of(row), rules=rules)
-    if not isinstance(step, TrackEvent):
+    happening = happening_of(row)
+    step = decide.decide_event(happening, rules=rules)
+    if not isinstance(step, TrackEvent) or happening.at < delivery.received_at - LIVE:
         return False
     row.state, row.reason, row.settled_at, row.delivery = State.WAITING, "", None, delivery
     row.summary = f"Send event {step.name}"

@@ -91,7 +91,7 @@ def choose(row: Reading, events: Collection[ScheduledEvent]) -> tuple[list[Sched
 
 
 def _is_news_possible(row: Reading, event: ScheduledEvent, known: KnownMeeting | None) -> bool:
-    if known is None or known.mark != event.mark:
+    if known is None or known.mark != event.mark or (known.is_partial and row.unknown_since is None):
         return True
     return not event.is_canceled and gap.may_be_marked(
         event.start_at, read_at=known.read_at, now=timezone.now(), is_thorough=row.is_thorough
