@@ -11,6 +11,7 @@ from calendly_connector.services import (
     guests,
     keep_alive,
     ledger,
+    mirror,
     notices,
     prune,
     push,
@@ -42,6 +43,7 @@ class Task:
 
 TASKS: dict[str, Task] = {
     receive.TAKE_IN: Task(run=lambda job: sync.take_in(job.subject), give_up=sync.give_up),
+    receive.TAKE_IN_NEWS: Task(run=lambda job: mirror.take_in_all(job.subject, job.renew)),
     ledger.PUSH: Task(run=bulk.push_or_gather, give_up=push.give_up),
     bulk.GATHER: Task(run=lambda job: bulk.gather(job.subject, job.renew)),
     bulk.ADVANCE: Task(run=lambda job: bulk.advance(job.subject, job.renew), give_up=bulk.give_up),

@@ -18,7 +18,16 @@ GROUPS = {
         *("EventType", "BrevoList", "BrevoAttribute"),
     ),
     _("Accounts"): ("Connection", "BrevoAccount"),
-    _("Behind the scenes"): ("Job", "BulkImport", "Replay", "Reading", "Schedule", "DebugRecord", "LogEntry"),
+    _("Behind the scenes"): (
+        "Job",
+        "BrevoDelivery",
+        "BulkImport",
+        "Replay",
+        "Reading",
+        "Schedule",
+        "DebugRecord",
+        "LogEntry",
+    ),
 }
 """Heading → models, as they are listed."""
 

@@ -35,6 +35,7 @@ from calendly_connector.services import bulk, clock, ledger, notices, reading, r
 
 KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
     receive.TAKE_IN: (_("Take in a delivery"), WebhookDelivery),
+    receive.TAKE_IN_NEWS: (_("Take in what Brevo told"), BrevoAccount),
     ledger.PUSH: (_("Write a person to Brevo"), Person),
     ledger.MISSING_HALF: (_("Fetch the new half of a move"), Booking),
     bulk.GATHER: (_("Prepare an import of many people"), BrevoAccount),

@@ -18,6 +18,7 @@ VIEWER, OPERATOR, MANAGER = "Viewer", "Operator", "Manager"
 OPERATES = (
     "view_addresses",
     "pause_brevoaccount",
+    "change_brevodelivery",
     "change_job",
     "change_person",
     "change_replay",

@@ -8,11 +8,13 @@ from calendly_connector.models import (
     Booking,
     BrevoAccount,
     BrevoAttribute,
+    BrevoDelivery,
     BrevoList,
     BulkImport,
     Connection,
     ConsentProof,
     ConsentRule,
+    ContactMirror,
     DebugRecord,
     EventType,
     FieldMapping,
@@ -53,6 +55,13 @@ def make_delivery(connection: Connection, body: bytes = b"{}", **fields: object)
     number = WebhookDelivery.objects.count()
     values = {"digest": number.to_bytes(32), "received_at": timezone.now(), "webhook_name": "invitee.created", **fields}
     return WebhookDelivery.objects.create(connection=connection, body=body, **values)
+
+
+def make_news(account: BrevoAccount, body: bytes = b"[]", **fields: object) -> BrevoDelivery:
+    """Return a delivery from Brevo; its digest is its number."""
+    number = BrevoDelivery.objects.count()
+    values = {"digest": number.to_bytes(32), "received_at": timezone.now(), **fields}
+    return BrevoDelivery.objects.create(account=account, body=body, **values)
 
 
 def make_step(booking: Booking, kind: str = "event", **fields: object) -> SyncLogEntry:
@@ -96,4 +105,6 @@ def make_some_of_everything(count: int) -> None:
         Reading.objects.create(connection=connection, since=now, asked_at=now)
         Replay.objects.create(connection=connection, chosen={"states": ["failed"]}, total=3, done=1, asked_at=now)
         BulkImport.objects.create(account=account, people_count=number)
+        make_news(account, state="ignored", reason="There was nothing in it.")
+        ContactMirror.objects.create(person=new.person, opt_out="unsubscribed", opted_out_at=now, told_at=now)
         make_debug_record(connection, delivery=delivery)

@@ -22,13 +22,13 @@ WITHOUT_A_PAGE = {
     "KnownMeeting",  # only the readings' memory
     "PendingMeeting",
     "ContactMirror",  # on the page of its person
-    "ApiToken",  # the pages of these four come with what fills them
-    "BrevoDelivery",
+    "ApiToken",  # the pages of these three come with what fills them
     "Drift",
     "Erasure",
 }
 HISTORY = [
     "Booking",
+    "BrevoDelivery",
     "BulkImport",
     "ConsentProof",
     "ConsentRule",
