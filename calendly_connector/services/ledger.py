@@ -54,7 +54,8 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
         person = lock_person(connection, seen.invitee.email)
         relatives = _Relatives.of(connection, seen)
         known = relatives.itself.to_entry() if relatives.itself else None
-        merged = relatives.merge(known, seen, is_withdrawal=source.is_withdrawal, is_quiet=source.is_quiet)
+        is_past = source.is_quiet and not held.may_be_told(seen.invitee.updated_at)
+        merged = relatives.merge(known, seen, is_withdrawal=source.is_withdrawal, is_quiet=is_past)
         if known is None and (source.is_quiet or source.events_since):
             merged = _aged(merged, rules.grace)
         if source.delivery and relatives.itself and held.release(relatives.itself, source.delivery, rules=rules):
