@@ -114,7 +114,7 @@ def _mend(row: Drift, renew: accounts.Renew, *, looks_first: bool) -> None:
     is_still_due = is_due and person is not None and (not looks_first or _still_due(row, person, renew))
     with transaction.atomic():
         if is_still_due and person:
-            resync.sync_again(person, by=row.settled_by)
+            resync.sync_again(person, by=row.settled_by, makes_anew=False)
         _is_asked(row, person, is_mending=is_still_due or not is_due)
         if looks_first:
             queue.enqueue(LOOK, row.pk, delay=SHORTEST_WAIT)
