@@ -15,7 +15,7 @@ from calendly_connector.core.merge import Entry, Happening, Merged
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import Skip, TrackEvent
 from calendly_connector.models import Booking, Connection, Person, StatusChange, SyncLogEntry, WebhookDelivery
-from calendly_connector.services import limits, normalise, queue
+from calendly_connector.services import erasures, limits, normalise, queue
 
 PUSH = "push"
 MISSING_HALF = "missing_half"
@@ -37,11 +37,14 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
 
     Whoever changes a person's bookings holds the person's row, so the same person's news are taken in one by one.
     """
-    seen = normalise.with_names(seen)
+    seen = erasures.without_erased_guests(normalise.with_names(seen))
     with transaction.atomic():
         person = lock_person(connection, seen.invitee.email)
         relatives = _Relatives.of(connection, seen)
         known = relatives.itself.to_entry() if relatives.itself else None
+        if known is None and erasures.is_erased(seen.invitee.email, made_at=seen.invitee.created_at):
+            transaction.set_rollback(True)  # the person's row may have been made just now
+            return Merged(entry=Entry(booking=seen), happenings=(), is_news=False, is_erased=True)
         merged = merge.merge(
             known,
             seen,
