@@ -22,10 +22,9 @@ WITHOUT_A_PAGE = {
     "KnownMeeting",  # only the readings' memory
     "PendingMeeting",
     "ContactMirror",  # on the page of its person
-    "ApiToken",  # the pages of these four come with what fills them
-    "BrevoDelivery",
+    "ErasureKey",  # a secret
+    "BrevoDelivery",  # the pages of these come with what fills them
     "Drift",
-    "Erasure",
 }
 HISTORY = [
     "Booking",

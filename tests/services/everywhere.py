@@ -7,6 +7,7 @@ from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import connection as database
+from django.db.models import Model
 from django.utils import timezone
 
 from calendly_connector.models import (
@@ -97,7 +98,7 @@ def body(email: str, *, guest: str = "") -> bytes:
 
 def tables_with(email: str) -> set[str]:
     """Return the tables of which some cell holds the address, in any case, escaped or not: the raw rows are read."""
-    models = [*apps.get_app_config("calendly_connector").get_models(), LogEntry]
+    models: list[type[Model]] = [*apps.get_app_config("calendly_connector").get_models(), LogEntry]
     return {model._meta.db_table for model in models if email.lower() in _everything_in(model._meta.db_table)}
 
 
