@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from calendly_connector.models import (
+    ApiToken,
     Booking,
     BrevoAccount,
     BrevoAttribute,
@@ -14,6 +16,7 @@ from calendly_connector.models import (
     ConsentProof,
     ConsentRule,
     DebugRecord,
+    Erasure,
     EventType,
     FieldMapping,
     Job,
@@ -97,3 +100,6 @@ def make_some_of_everything(count: int) -> None:
         Replay.objects.create(connection=connection, chosen={"states": ["failed"]}, total=3, done=1, asked_at=now)
         BulkImport.objects.create(account=account, people_count=number)
         make_debug_record(connection, delivery=delivery)
+        Erasure.objects.create(digest=f"{number}", erased_at=now, asked_by="anna", words="Deleted here: bookings: 1.")
+        user, _ = User.objects.get_or_create(username=f"robot{number}")
+        ApiToken.objects.create(name=f"CRM {number}", user=user, digest=f"{number}", hint="cc_12345")

@@ -32,6 +32,7 @@ HISTORY = [
     "ConsentProof",
     "ConsentRule",
     "DebugRecord",
+    "Erasure",
     "EventType",
     "Job",
     "MappingVersion",
