@@ -47,6 +47,7 @@ class Stage:
     plan: Plan
     floor_port: int
     signing_key: str
+    folder: Path
 
     def start_worker(self) -> None:
         """Start the worker."""
@@ -59,9 +60,9 @@ class Stage:
             raise StageError(f"{name} ended in the middle. Its last words:\n" + "\n".join(child.last_words))
         return child.process.pid
 
-    def sandbox(self, method: str, path: str, body: object = None) -> Any:
+    def sandbox(self, method: str, path: str, body: object = None, *, seconds: float = 60) -> Any:
         """Ask the sandbox's control routes."""
-        connection = http.client.HTTPConnection(ports.HOST, self.plan.sandbox_port, timeout=60)
+        connection = http.client.HTTPConnection(ports.HOST, self.plan.sandbox_port, timeout=seconds)
         try:
             headers = {"Content-Type": "application/json"}
             connection.request(method, path, body=json.dumps(body) if body is not None else None, headers=headers)
@@ -75,10 +76,11 @@ class Stage:
 
 
 @contextmanager
-def set_up(database_url: str) -> Iterator[Stage]:
+def set_up(database_url: str, *, serves: bool = True) -> Iterator[Stage]:
     """Start sandbox, web and floor, connect the accounts, and take all of it down afterwards.
 
-    Our own environment is changed too, so that this process can open the same database.
+    Without `serves` there is neither web nor floor, for measuring a command. Our own environment is changed too, so
+    that this process can open the same database.
     """
     with (
         tempfile.TemporaryDirectory(prefix="calendly-connector-bench-") as name,
@@ -95,12 +97,15 @@ def set_up(database_url: str) -> Iterator[Stage]:
                 plan=ours,
                 floor_port=floor,
                 signing_key=environment["CALENDLY_WEBHOOK_SIGNING_KEY"],
+                folder=folder,
             )
-            _start(stage, floor_url=url if url.startswith("postgres") else f"sqlite:///{folder / 'floor.sqlite3'}")
+            _connect(stage)
+            if serves:
+                _serve(stage, floor_url=url if url.startswith("postgres") else f"sqlite:///{folder / 'floor.sqlite3'}")
             yield stage
 
 
-def _start(stage: Stage, *, floor_url: str) -> None:
+def _connect(stage: Stage) -> None:
     supervisor, ours = stage.supervisor, stage.plan
     command = [sys.executable, "-m", "sandbox", "--port", str(ours.sandbox_port)]
     supervisor.start(Program(name="sandbox", command=command, stops_last=True))
@@ -108,6 +113,10 @@ def _start(stage: Stage, *, floor_url: str) -> None:
     stage.sandbox("POST", "/sandbox/brevo/settings", {"limits": False})
     run.command(ours, run.MANAGE, "migrate", "--verbosity", "0")
     run.command(ours, run.MANAGE, "calendly_connect", "--create-attributes", quiet=True)
+
+
+def _serve(stage: Stage, *, floor_url: str) -> None:
+    supervisor, ours = stage.supervisor, stage.plan
     supervisor.start(run.web_program(ours))
     supervisor.start(_floor_program(stage, floor_url))
     _wait_for(stage, "web", ours.web_port, "/health/ready")

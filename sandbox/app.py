@@ -46,6 +46,7 @@ class Sandbox:
         self.world.faults.clear()
         self.world.journal.clear()
         self.world.clock.reset()
+        self.world.latency.clear()
         self.calendly.reset()
         self.brevo.reset()
 

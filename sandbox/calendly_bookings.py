@@ -145,6 +145,15 @@ class Bookings:
             self.state.replace_event(edited)
             return event_uri
 
+    def delete_event(self, event_uri: str) -> str:
+        """Delete an event with its invitees, as a privacy request does: everything about it is a 404, nobody is told.
+
+        That reads answer 404 afterwards is undocumented (calendly-api.md §4.12), and the safe assumption.
+        """
+        with self.lock:
+            self.state.remove_event(event_uri)
+            return event_uri
+
     def invitee(self, uri: str) -> Json:
         """Return an invitee as the API shows it; raise KeyError when unknown."""
         return self.state.invitees[uri]

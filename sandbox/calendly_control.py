@@ -5,6 +5,7 @@ from dataclasses import fields
 from inspect import signature
 from typing import Any
 
+from sandbox import generate
 from sandbox.calendly import Calendly
 from sandbox.calendly_state import Settings
 from sandbox.calendly_values import Json
@@ -35,9 +36,11 @@ class CalendlyControl:
             "no-show": self._uri(calendly.mark_no_show),
             "undo": self._uri(calendly.undo_no_show),
             "edit-event": self._uri(calendly.edit_event),
+            "delete-event": self._uri(calendly.delete_event),
             "add-event-type": self._uri(calendly.add_event_type),
             "edit-event-type": self._uri(calendly.edit_event_type),
             "deliver": self.deliver,
+            "generate": self.generate,
         }
 
     def change_settings(self, given: Json) -> Json:
@@ -57,6 +60,10 @@ class CalendlyControl:
         self._switch_deliveries(given)
         return self._settings()
 
+    def generate(self, given: Json) -> Json:
+        """Fill the account with a past and a future: see `generate.Wish`; `around` is a UTC time, by default now."""
+        return generate.generate(self._calendly, given)
+
     def deliver(self, given: Json) -> Json:
         """Send the pending message with this `number` now, or lose it with "drop": true (for the mode "hold")."""
         deliveries = self._calendly.deliveries
@@ -73,7 +80,7 @@ class CalendlyControl:
         limit = int(request.param("limit") or SHOWN)
         calendly = self._calendly
         with calendly.lock:
-            invitees = list(calendly.state.invitees.values())[-limit:]
+            invitees = calendly.state.invitees.newest(limit)
             body = {
                 "organization": calendly.state.organization,
                 "users": list(calendly.state.users.values()),

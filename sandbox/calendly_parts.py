@@ -87,10 +87,10 @@ def location(configured: list[Json] | None, wanted: Json | None, given: Mapping[
     return _typed_place(place, given)
 
 
-def conference(kind: str) -> Json:
-    """Return a conference that is ready to join."""
+def conference(kind: str, number: str = "") -> Json:
+    """Return a conference that is ready to join, by default with a number of its own."""
     type_, address = CONFERENCES[kind]
-    number = str(80_000_000_000 + secrets.randbelow(9_999_999_999))
+    number = number or str(80_000_000_000 + secrets.randbelow(9_999_999_999))
     place: Json = {"type": type_, "status": "pushed", "join_url": address.format(number)}
     if type_ == "zoom":
         data = {"id": number, "settings": _ZOOM_SETTINGS, "extra": _ZOOM_EXTRA, "password": number[:6]}

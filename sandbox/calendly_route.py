@@ -1,6 +1,7 @@
 """What every group of Calendly's endpoints is written with: the state, the caller, and typed query parameters."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import wraps
 from typing import Any
 
@@ -43,7 +44,7 @@ class Endpoints(ABC):
         return locked
 
 
-def found(collection: dict[str, Json], uri: str) -> Json:
+def found(collection: Mapping[str, Json], uri: str) -> Json:
     """Return a resource by URI, else raise the 404."""
     if uri not in collection:
         raise not_found()

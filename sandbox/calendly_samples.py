@@ -45,7 +45,7 @@ def submission(form: str, event_type: str, now: str) -> Json:
 
 def _invitee(name: str, state: State, now: str) -> Json:
     if state.invitees:
-        invitee = next(reversed(state.invitees.values()))
+        [invitee] = state.invitees.newest(1)
         event = state.events[invitee["event"]]
     else:
         event_type, user = next(iter(state.event_types.values())), next(iter(state.users.values()))

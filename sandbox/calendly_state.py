@@ -5,10 +5,12 @@ answer being written to a socket stays whole without holding the lock.
 """
 
 from bisect import bisect_left, insort
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from sandbox.calendly_values import Json, moment, stamp
+from sandbox.packed import Packed
 
 Key = tuple[str, str]  # (start_time, event URI): texts of equal form, so they sort by time
 
@@ -70,8 +72,8 @@ class State:
     event_types: dict[str, Json] = field(default_factory=dict)
     hosts: dict[str, list[str]] = field(default_factory=dict)  # event type URI → user URIs
     places: dict[str, int] = field(default_factory=dict)  # event type URI → invitees per slot
-    events: dict[str, Json] = field(default_factory=dict)
-    invitees: dict[str, Json] = field(default_factory=dict)
+    events: Packed = field(default_factory=Packed)
+    invitees: Packed = field(default_factory=Packed)
     event_invitees: dict[str, list[str]] = field(default_factory=dict)
     no_shows: dict[str, Json] = field(default_factory=dict)
     subscriptions: dict[str, Json] = field(default_factory=dict)
@@ -88,6 +90,13 @@ class State:
     last_tick: int = 0  # microseconds
     longest: float = 0.0  # seconds that the longest event lasts: how far back a running one can have begun
 
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        """Take over a pickled state; an older sandbox kept plain dicts."""
+        self.__dict__.update(kept)
+        for name in ("events", "invitees"):
+            if not isinstance(kept[name], Packed):
+                setattr(self, name, Packed(kept[name]))
+
     def tick(self, now: float) -> str:
         """Return the time of a change; two changes never share one, so the newest can be told."""
         self.last_tick = max(int(now * 1_000_000), self.last_tick + 1)
@@ -99,6 +108,36 @@ class State:
         self.event_invitees[event["uri"]] = []
         insort(self.by_start, _key(event))
         self._index_hosts(event)
+
+    def add_past(self, rows: Iterable[tuple[Json, Sequence[Json]]]) -> None:
+        """Store many events with their invitees, kept small; the indexes are sorted once, at the end."""
+        touched: dict[int, list[Key]] = {id(self.by_start): self.by_start}
+        for event, invitees in rows:
+            emails = {invitee["email"] for invitee in invitees}
+            for index in (
+                self.by_start,
+                *(self.by_host.setdefault(membership["user"], []) for membership in event["event_memberships"]),
+                *(self.by_email.setdefault(email, []) for email in emails),
+            ):
+                index.append(_key(event))
+                touched[id(index)] = index
+            self.events.pack(event["uri"], event)
+            self.event_invitees[event["uri"]] = [invitee["uri"] for invitee in invitees]
+            self.longest = max(self.longest, moment(event["end_time"]) - moment(event["start_time"]))
+            for invitee in invitees:
+                self.invitees.pack(invitee["uri"], invitee)
+        for index in touched.values():
+            index.sort()
+
+    def remove_event(self, event_uri: str) -> None:
+        """Forget an event and its invitees, as a request for deletion ends."""
+        event = self.events[event_uri]
+        for index in self._indexes(event):
+            _remove(index, _key(event))
+        for uri in self.event_invitees.pop(event_uri):
+            if mark := self.invitees.pop(uri)["no_show"]:
+                self.no_shows.pop(mark["uri"], None)
+        del self.events[event_uri]
 
     def replace_event(self, event: Json) -> None:
         """Store a changed event; its start and hosts may have moved."""

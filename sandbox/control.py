@@ -30,12 +30,14 @@ def register_control(router: Router, sandbox: "Sandbox") -> None:
     router.route("DELETE", "/sandbox/faults")(control.clear_faults)
     router.route("GET", "/sandbox/journal")(control.journal)
     router.route("DELETE", "/sandbox/journal")(control.clear_journal)
+    router.route("GET", "/sandbox/calls")(control.calls)
     router.route("GET", "/sandbox/clock")(control.clock)
     calendly = CalendlyControl(sandbox.calendly)
     router.route("GET", "/sandbox/calendly/state")(calendly.state)
     actions: dict[str, Action] = {
         "/sandbox/faults": control.add_fault,
         "/sandbox/clock": control.advance,
+        "/sandbox/latency": control.delay,
         "/sandbox/reset": control.reset,
         "/sandbox/story": control.story,
         **{f"/sandbox/calendly/{name}": action for name, action in calendly.actions().items()},
@@ -112,6 +114,11 @@ class Control:
         )  # fmt: skip
         return Response(body=[asdict(call) for call in calls])
 
+    def calls(self, request: Request) -> Response:
+        """Return how many calls came, the journal's length notwithstanding: provider → templates, statuses."""
+        journal = self._sandbox.world.journal
+        return Response(body={"calendly": journal.counts("calendly"), "brevo": journal.counts("brevo")})
+
     def clear_journal(self, request: Request) -> Response:
         """Forget all calls."""
         self._sandbox.world.journal.clear()
@@ -126,6 +133,14 @@ class Control:
         self._sandbox.world.clock.advance(float(given["advance"]))
         self._sandbox.calendly.deliveries.run_due()
         return self._time()
+
+    def delay(self, given: Json) -> Json:
+        """Let every answer take {"calendly": seconds, "brevo": seconds} longer, from now on; what isn't named stays."""
+        if given.keys() - set(PROVIDERS):
+            raise ValueError("the keys must be calendly or brevo")
+        latency = self._sandbox.world.latency
+        latency |= {name: float(seconds) for name, seconds in given.items()}
+        return dict(latency)
 
     def reset(self, given: Json) -> Json:
         """Begin again."""

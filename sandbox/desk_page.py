@@ -25,7 +25,7 @@ def desk_page(calendly: Calendly, said: str = "") -> str:
     """Return the whole page."""
     with calendly.lock:
         types = [kind for kind in calendly.state.event_types.values() if kind["active"]]
-        newest = list(calendly.state.invitees.values())[: -SHOWN - 1 : -1]
+        newest = reversed(calendly.state.invitees.newest(SHOWN))
         bookings = [_booking(invitee, calendly.event(invitee["event"])) for invitee in newest]
         subscriptions = [_subscription(subscription) for subscription in calendly.subscriptions()]
         total = len(calendly.state.invitees)

@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -40,6 +40,7 @@ class World:
     clock: Clock
     faults: Faults
     journal: Journal
+    latency: dict[str, float] = field(default_factory=dict)  # seconds that every answer takes on its way
 
     @classmethod
     def new(cls) -> "World":
@@ -93,17 +94,24 @@ class Server:
         at, template, fault, status = time.time(), "", None, 0
         path = request.path.removeprefix("/v3") if provider == "brevo" else request.path
         try:
+            self._travel(provider)
             found = self.services[provider].router.find(request.method, path)
             template = found[2] if found else ""
             fault = self.world.faults.take(provider, request.method, path, template)
             response = self._play(provider, request, path, template, fault)
             status = response.status
+            self._travel(provider)
             return response
         finally:
             self.world.journal.record(
                 at=at, provider=provider, method=request.method, path=path, template=template,
                 query=dict(request.query), body=_readable(request), status=status, fault=fault.kind if fault else "",
             )  # fmt: skip
+
+    def _travel(self, provider: Provider) -> None:
+        """Take half of the latency: once for the request's way, once for the answer's."""
+        if seconds := self.world.latency.get(provider, 0.0):
+            time.sleep(seconds / 2)
 
     def _answer_control(self, request: Request) -> Response:
         found = self.control.find(request.method, request.path)
@@ -124,10 +132,21 @@ class Server:
         if fault and fault.kind == "slow":
             time.sleep(fault.seconds)
         response = self.serve(provider, request, path, template)
+        if fault and fault.kind == "meanwhile":
+            self._let_happen(fault, request.base_url)
         if fault and fault.kind.startswith("commit_then"):
             time.sleep(fault.seconds)
             raise SilentReset
         return response
+
+    def _let_happen(self, fault: Fault, base_url: str) -> None:
+        """Post to a control route; raise RuntimeError when that is impossible, so that no test believes it happened."""
+        posted = Request(
+            method="POST", path=fault.act, query={}, headers={}, body=json.dumps(fault.body).encode(), base_url=base_url
+        )  # fmt: skip
+        answer = self._answer_control(posted)
+        if answer.status >= 400:
+            raise RuntimeError(f"{fault.act} answered {answer.status} in the meantime: {answer.body!r}")
 
     def serve(self, provider: Provider, request: Request, path: str, template: str) -> Response:
         """Return the provider's own answer, without planned faults (tests wrap this to check every answer)."""

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -47,11 +47,13 @@ class Fault:
 
     kind: `status` (answer `status`/`body`/`headers` without doing anything) · `reset` (close the socket without an
     answer, nothing done) · `timeout` (nothing done, silence for `seconds`, then close) · `commit_then_reset` and
-    `commit_then_timeout` (the work is done, the answer never arrives) · `slow` (normal answer after `seconds`).
+    `commit_then_timeout` (the work is done, the answer never arrives) · `slow` (normal answer after `seconds`) ·
+    `meanwhile` (normal answer, but before it is sent something else happens: `body` is posted to the control route
+    `act`, such as "/sandbox/calendly/cancel". So rows come and go between two pages of a listing.)
     """
 
     provider: Provider
-    kind: Literal["status", "reset", "timeout", "commit_then_reset", "commit_then_timeout", "slow"]
+    kind: Literal["status", "reset", "timeout", "commit_then_reset", "commit_then_timeout", "slow", "meanwhile"]
     method: str = ""  # empty: any
     path: str = ""  # a template such as "/contacts/{identifier}" or a literal path; empty: any
     status: int = 503
@@ -61,6 +63,7 @@ class Fault:
     skip: int = 0  # let this many matching requests through first
     times: int | None = 1  # None: for ever
     every: int = 1  # hit only each nth matching request
+    act: str = ""  # of `meanwhile`
 
 
 class Faults:
@@ -128,6 +131,7 @@ class Journal:
 
     def __init__(self, keep: int = 50_000) -> None:
         self._calls: deque[Call] = deque(maxlen=keep)
+        self._counts: Counter[tuple[Provider, str, int]] = Counter()
         self._number = 0
         self._lock = threading.Lock()
 
@@ -135,7 +139,20 @@ class Journal:
         """Append one call."""
         with self._lock:
             self._number += 1
-            self._calls.append(Call(number=self._number, **details))
+            call = Call(number=self._number, **details)
+            self._calls.append(call)
+            self._counts[call.provider, f"{call.method} {call.template or call.path}", call.status] += 1
+
+    def counts(self, provider: Provider) -> dict[str, dict[str, int]]:
+        """Return how many calls a provider got, those that are no longer kept too: by template, and by status."""
+        templates: Counter[str] = Counter()
+        statuses: Counter[str] = Counter()
+        with self._lock:
+            for (whose, template, status), count in self._counts.items():
+                if whose == provider:
+                    templates[template] += count
+                    statuses[str(status)] += count
+        return {"templates": dict(templates), "statuses": dict(statuses)}
 
     def calls(
         self, provider: Provider | None = None, *, method: str = "", template: str = "", since: int = 0
@@ -152,6 +169,7 @@ class Journal:
             ]
 
     def clear(self) -> None:
-        """Forget all calls (numbers go on)."""
+        """Forget all calls and counts (numbers go on)."""
         with self._lock:
             self._calls.clear()
+            self._counts.clear()

@@ -4,6 +4,7 @@ from calendly_connector.admin.api_token import ApiTokenAdmin
 from calendly_connector.admin.audit_log import AuditAdmin
 from calendly_connector.admin.booking import BookingAdmin
 from calendly_connector.admin.brevo_account import BrevoAccountAdmin
+from calendly_connector.admin.brevo_delivery import BrevoDeliveryAdmin
 from calendly_connector.admin.bulk_import import BulkImportAdmin
 from calendly_connector.admin.catalogue import BrevoAttributeAdmin, BrevoListAdmin, EventTypeAdmin
 from calendly_connector.admin.connection import ConnectionAdmin
@@ -27,6 +28,7 @@ __all__ = [
     "BookingAdmin",
     "BrevoAccountAdmin",
     "BrevoAttributeAdmin",
+    "BrevoDeliveryAdmin",
     "BrevoListAdmin",
     "BulkImportAdmin",
     "ConnectionAdmin",

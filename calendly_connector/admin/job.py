@@ -25,15 +25,17 @@ from calendly_connector.models import (
     Job,
     Notice,
     Person,
+    Reading,
     Replay,
     Schedule,
     WebhookDelivery,
 )
 from calendly_connector.models.job import REPEATING
-from calendly_connector.services import bulk, clock, ledger, notices, receive, replay, reread, retry, rotation, settle
+from calendly_connector.services import bulk, clock, ledger, notices, reading, receive, replay, retry, rotation, settle
 
 KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
     receive.TAKE_IN: (_("Take in a delivery"), WebhookDelivery),
+    receive.TAKE_IN_NEWS: (_("Take in what Brevo told"), BrevoAccount),
     ledger.PUSH: (_("Write a person to Brevo"), Person),
     ledger.MISSING_HALF: (_("Fetch the new half of a move"), Booking),
     bulk.GATHER: (_("Prepare an import of many people"), BrevoAccount),
@@ -41,8 +43,8 @@ KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
     ledger.GREET_GUESTS: (_("Make contacts of a booking's guests"), Booking),
     settle.SETTLE: (_("Look up events of unknown outcome"), BrevoAccount),
     clock.TURN: (_("See what time changes for a person"), Person),
-    reread.HISTORY: (_("Bring in bookings made before"), Connection),
-    reread.REREAD: (_("Read bookings again"), Connection),
+    bulk.CLOSE: (_("Put gathered people into imports"), BulkImport),
+    reading.READ: (_("Read bookings from Calendly"), Reading),
     replay.REPLAY: (_("Do log entries once more"), Replay),
     notices.TELL: (_("Tell staff of a trouble"), Notice),
     **{name: (words, None) for name, words in REPEATING.items()},

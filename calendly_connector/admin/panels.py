@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from calendly_connector import conf
 from calendly_connector.admin import parts
+from calendly_connector.admin.listening import listening_badge
 from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.admin.steps import STEPS
 from calendly_connector.models import BrevoAccount, Connection, DebugRecord, Reading, WebhookDelivery
@@ -195,6 +196,7 @@ def _brevo(row: Connection, user: Any) -> Panel:
         )
         facts += [(gettext("Marketing automation"), automation), (gettext("Key tested"), parts.age(account.checked_at))]
     facts.append((gettext("API key"), _key_hint(account)))
+    facts.append((gettext("Tells us of unsubscriptions"), listening_badge(account)))
     return Panel(
         name="brevo",
         title="Brevo",

@@ -25,8 +25,9 @@ from calendly_connector.core import cause, remedy
 from calendly_connector.core.replay import Wish
 from calendly_connector.models import Replay, SyncLogEntry
 from calendly_connector.services import chosen as choosing
-from calendly_connector.services import journal, redo, replay
+from calendly_connector.services import journal, replay
 from calendly_connector.services.chosen import Chosen
+from calendly_connector.services.happenings import MARK
 
 PLAN = "calendly_connector_replay_plan"
 SEE, DO = "calendly_connector.view_synclogentry", "calendly_connector.change_synclogentry"
@@ -42,7 +43,7 @@ FILTERS = {
     "person": gettext_lazy("Person"),
     "search": gettext_lazy("Search"),
 }
-MARKED = re.compile(rf"(?:^|:){redo.MARK}(\d+)$")  # in what a log entry tells of
+MARKED = re.compile(rf"(?:^|:){MARK}(\d+)$")  # in what a log entry tells of
 MANY = 10_000  # waiting steps that are counted
 State = Replay.State
 

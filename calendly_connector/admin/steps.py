@@ -16,7 +16,17 @@ from calendly_connector.admin import asking
 from calendly_connector.clients import errors
 from calendly_connector.models import BrevoAccount, Connection
 from calendly_connector.models.fields import SecretUnreadableError
-from calendly_connector.services import accounts, debug, oauth, reread, rotation, setup, subscription, wizard
+from calendly_connector.services import (
+    accounts,
+    brevo_listen,
+    debug,
+    oauth,
+    reread,
+    rotation,
+    setup,
+    subscription,
+    wizard,
+)
 from calendly_connector.services import connection as connections
 
 Text = str | Promise
@@ -158,12 +168,14 @@ def disconnect(request: HttpRequest, connection: Connection) -> list[Told]:
 
 
 def subscribe(request: HttpRequest, connection: Connection) -> list[Told]:
-    """Make sure that one good subscription posts to us."""
+    """Make sure that one good subscription posts to us, and that Brevo tells us what happens there."""
     if not connection.organization:
         return [
             (messages.ERROR, gettext("It isn't known whose Calendly account this is. Connect it, or test it, first."))
         ]
-    return [(messages.SUCCESS, subscription.subscribe(connection).words)]
+    done = subscription.subscribe(connection).words
+    heard = brevo_listen.listen(connection.brevo_account)
+    return [(messages.SUCCESS, done), (messages.INFO if heard.is_listening else messages.WARNING, heard.words)]
 
 
 def reach(request: HttpRequest, connection: Connection) -> list[Told]:

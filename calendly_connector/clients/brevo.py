@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from calendly_connector.clients import brevo_bodies as bodies
 from calendly_connector.clients import errors
+from calendly_connector.clients.brevo_webhooks import Webhooks
 from calendly_connector.clients.http import Answer, Http, Witness, read_text
 from calendly_connector.core.attributes import Attribute
 
@@ -84,7 +85,7 @@ class Process:
         return self.status in ("completed", "failed", "cancelled")
 
 
-class BrevoClient:
+class BrevoClient(Webhooks):
     """One account. `base_url` includes "/v3"."""
 
     def __init__(
@@ -179,12 +180,15 @@ class BrevoClient:
             if "and/or does not exist" not in str(refused.body.get("message", "")):
                 raise  # that answer means: nothing left to do (brevo-api.md §3)
 
-    def upsert_contact(self, email: str, *, attributes: Mapping[str, Any], lists: Sequence[int] = ()) -> None:
+    def upsert_contact(
+        self, email: str, *, attributes: Mapping[str, Any], lists: Sequence[int] = (), records_opt_out: bool = False
+    ) -> None:
         """Create or update a contact and let it join lists. May be repeated.
 
         https://developers.brevo.com/reference/create-contact
         """
-        self._call("contacts", "POST", "/contacts", json=bodies.contact_body(email, attributes=attributes, lists=lists))
+        body = bodies.contact_body(email, attributes=attributes, lists=lists, records_opt_out=records_opt_out)
+        self._call("contacts", "POST", "/contacts", json=body)
 
     def get_contact(self, email: str) -> Contact:
         """Return a contact; raise NotFound. https://developers.brevo.com/reference/get-contact-info"""

@@ -1,11 +1,14 @@
-"""What to read again after a gap: Calendly can't be asked "what changed since", so these rules choose. Pure."""
+"""Which listed meetings a reading looks into: Calendly can't be asked "what changed since". Pure."""
 
 from datetime import datetime, timedelta
 
 from calendly_connector.core.booking import Booking
 
 LOOK_BACK = timedelta(days=30)
-"""How far before the gap a meeting may have begun and still get a no-show mark within it."""
+"""How far back a meeting may have begun and still get a no-show mark."""
+
+SOONEST, LATEST = timedelta(hours=1), timedelta(days=3)
+"""Between two looks for a mark at the same meeting, when only what may be new is read."""
 
 
 def first_start(since: datetime) -> datetime:
@@ -16,7 +19,7 @@ def first_start(since: datetime) -> datetime:
 def is_worth_reading(
     start_at: datetime | None, updated_at: datetime | None, *, since: datetime, now: datetime, is_open: bool
 ) -> bool:
-    """Return whether a scheduled event's invitees are to be read.
+    """Return whether a scheduled event's invitees are to be read after a gap.
 
     It changed since; or the meeting has begun, so that people may have been marked as no-shows, which doesn't change
     the event's own time; or the ledger holds bookings of it that may still change (`is_open`). A time that can't be
@@ -25,6 +28,23 @@ def is_worth_reading(
     if start_at is None or updated_at is None or is_open:
         return True
     return updated_at >= since or first_start(since) <= start_at <= now
+
+
+def may_be_marked(start_at: datetime | None, *, read_at: datetime, now: datetime, is_thorough: bool) -> bool:
+    """Return whether an unchanged meeting, last read at `read_at`, is read again for the sake of a no-show mark.
+
+    Nothing but the invitee itself shows a mark. A thorough reading looks at every meeting that began within the last
+    30 days. Else the looks at one meeting grow rarer with its age: a mark is found within the time that it took to be
+    made, at the latest after three days.
+    """
+    if start_at is None:
+        return True
+    if start_at > now or read_at >= start_at + LOOK_BACK:
+        return False
+    if is_thorough:
+        return start_at + LOOK_BACK >= now
+    age = max(read_at - start_at, SOONEST)
+    return now - read_at >= min(age, LATEST)
 
 
 def is_missed(seen: Booking, *, since: datetime, is_known: bool) -> bool:

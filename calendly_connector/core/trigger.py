@@ -14,12 +14,18 @@ class Trigger(StrEnum):
     ATTENDED = "attended"
 
 
-INVITEE_WEBHOOKS = frozenset(
-    {"invitee.created", "invitee.canceled", "invitee_no_show.created", "invitee_no_show.deleted"}
-)
-"""The deliveries whose payload is a whole invitee (calendly-api.md §5.1)."""
-
 NO_SHOW_DELETED = "invitee_no_show.deleted"
+
+SPOKEN_FOR = {
+    "invitee.created": (Trigger.BOOKED, Trigger.RESCHEDULED),
+    "invitee.canceled": (Trigger.CANCELED,),
+    "invitee_no_show.created": (Trigger.NO_SHOW,),
+    NO_SHOW_DELETED: (Trigger.NO_SHOW_UNDONE,),
+}
+"""What each delivery was made to tell."""
+
+INVITEE_WEBHOOKS = frozenset(SPOKEN_FOR)
+"""The deliveries whose payload is a whole invitee (calendly-api.md §5.1)."""
 
 OTHER_WEBHOOKS = {
     "routing_form_submission.created": "a routing form's answers are not used",

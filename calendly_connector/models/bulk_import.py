@@ -5,6 +5,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.models.connection import BrevoAccount
+from calendly_connector.models.reading import Reading
 
 
 class BulkImport(models.Model):
@@ -13,6 +14,8 @@ class BulkImport(models.Model):
     class State(models.TextChoices):
         """How far it has come."""
 
+        GATHERING = "gathering", _("Gathering people")
+        CLOSED = "closed", _("Gathered; being prepared")
         PREPARED = "prepared", _("Prepared")
         RUNNING = "running", _("Running at Brevo")
         IMPORTED = "imported", _("Imported; events follow")
@@ -21,10 +24,14 @@ class BulkImport(models.Model):
 
     account = models.ForeignKey(BrevoAccount, on_delete=models.CASCADE, related_name="bulk_imports")
     state = models.CharField(max_length=10, choices=State, default=State.PREPARED)
+    reading = models.ForeignKey(
+        Reading, on_delete=models.SET_NULL, null=True, blank=True, related_name="imports", help_text=_("Whose people.")
+    )
     process = models.BigIntegerField(_("Brevo's process number"), null=True, blank=True)
     lists = models.JSONField(default=list, blank=True, help_text=_("Lists that its people join."))
     people_count = models.PositiveIntegerField(default=0)
     refused_count = models.PositiveIntegerField(default=0, help_text=_("Written one by one instead."))
+    refused = models.JSONField(default=dict, blank=True, help_text=_("Brevo's report → how many addresses it names."))
     polls = models.PositiveSmallIntegerField(default=0)
     reason = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

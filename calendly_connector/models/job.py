@@ -48,6 +48,7 @@ class Job(models.Model):
 REPEATING: Mapping[str, Promise] = {
     "refresh_tokens": _("Refresh Calendly's tokens before they expire"),
     "watch": _("See whether Calendly still delivers"),
+    "reconcile": _("Compare the last 30 days and what is to come with Calendly"),
     "notices": _("Remind staff of what lasts"),
     "catalogues": _("Refresh event types, lists and attributes"),
     "sweep": _("Look for work that nobody asked for"),

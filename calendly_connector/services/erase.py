@@ -93,6 +93,7 @@ def erase(email: str, *, by: str, in_brevo: bool = False, at_calendly: bool = Fa
     except (ImproperlyConfigured, SecretUnreadableError) as error:
         raise NotErased(f"Nothing was erased, for it couldn't be kept in mind. {error}") from error
     with holding.held(_jobs(known, in_brevo=in_brevo)):
+        _need_the_same(known)
         brevo = outside.in_brevo(address, known) if in_brevo else outside.left_in_brevo(known)
         calendly = [*outside.to_come(known), *outside.at_calendly(address, known, is_wanted=at_calendly)]
         found = traces.find(address)
@@ -122,8 +123,16 @@ def _jobs(known: Iterable[Person], *, in_brevo: bool) -> list[holding.Key]:
         state = BulkImport.objects.filter(pk=person.bulk_import_id).values_list("state", flat=True).first()
         if in_brevo and state == BulkImport.State.RUNNING:
             raise holding.Busy("Brevo is importing this person with others right now. Try again in some minutes.")
-        keys.append((bulk.ADVANCE, person.bulk_import_id, ""))
+        is_gathered = state in (BulkImport.State.GATHERING, BulkImport.State.CLOSED)
+        keys.append((bulk.CLOSE if is_gathered else bulk.ADVANCE, person.bulk_import_id, ""))
     return list(dict.fromkeys(keys))
+
+
+def _need_the_same(known: Iterable[Person]) -> None:
+    """Raise Busy when somebody was put into another import before their jobs were held."""
+    for person in known:
+        if not Person.objects.filter(pk=person.pk, bulk_import=person.bulk_import_id).exists():
+            raise holding.Busy("This person was just put into an import. Try again in a minute.")
 
 
 def _words(report: Report) -> str:

@@ -15,7 +15,7 @@ from calendly_connector.core.merge import Entry, Happening, Merged
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import Skip, TrackEvent
 from calendly_connector.models import Booking, Connection, Person, StatusChange, SyncLogEntry, WebhookDelivery
-from calendly_connector.services import erasures, limits, normalise, queue
+from calendly_connector.services import erasures, held, limits, normalise, queue
 
 PUSH = "push"
 MISSING_HALF = "missing_half"
@@ -25,11 +25,23 @@ MISSING_HALF_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a snapshot comes from. Quiet: history, for which no automation event may leave."""
+    """Where a snapshot comes from, and what may be told of it.
+
+    Quiet: history, for which no automation event may leave. `events_since`: none may leave for what happened before.
+    `gathering`: the import that the person's contact waits for, instead of being written at once.
+    """
 
     delivery: WebhookDelivery | None = None
     is_withdrawal: bool = False
     is_quiet: bool = False
+    events_since: datetime | None = None
+    gathering: int | None = None
+
+    def why_held(self, happening: Happening) -> str:
+        """Return why an event is held back; empty when it may leave."""
+        if self.is_quiet:
+            return decide.HELD_BACK
+        return decide.HELD_LATE if self.events_since and happening.at < self.events_since else ""
 
 
 def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet, source: Source) -> Merged:
@@ -45,16 +57,11 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
         if known is None and erasures.is_erased(seen.invitee.email, made_at=seen.invitee.created_at):
             transaction.set_rollback(True)  # the person's row may have been made just now
             return Merged(entry=Entry(booking=seen), happenings=(), is_news=False, is_erased=True)
-        merged = merge.merge(
-            known,
-            seen,
-            successor=relatives.new_half.uri if relatives.new_half else "",
-            predecessor=relatives.old_half.to_entry() if relatives.old_half else None,
-            is_withdrawal=source.is_withdrawal,
-            is_quiet=source.is_quiet,
-        )
-        if source.is_quiet:
+        merged = relatives.merge(known, seen, is_withdrawal=source.is_withdrawal, is_quiet=source.is_quiet)
+        if known is None and (source.is_quiet or source.events_since):
             merged = _aged(merged, rules.grace)
+        if source.delivery and relatives.itself and held.release(relatives.itself, source.delivery, rules=rules):
+            ask_for_push(person)
         if not merged.is_news:
             if relatives.itself and merged.entry != known:  # the same facts, seen later: what comes late must know that
                 relatives.itself.take(merged.entry).save()
@@ -68,10 +75,18 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
             note_status(row, merged.entry, source=_how(source), delivery=source.delivery, at=first)
         _relink(connection, row, relatives, merged.entry)
         log(person, row, merged.happenings, rules=rules, source=source)
-        ask_for_push(person)
+        _ask(person, source)
         if merged.happenings and connection.guest_policy == Connection.GuestPolicy.CONTACT:
             queue.enqueue(GREET_GUESTS, row.pk)
     return merged
+
+
+def foresee(connection: Connection, seen: core_booking.Booking) -> tuple[Entry | None, Merged]:
+    """Return what the ledger knows of a booking, and what a snapshot would make of it. Nothing is written."""
+    seen = normalise.with_names(seen)
+    relatives = _Relatives.of(connection, seen)
+    known = relatives.itself.to_entry() if relatives.itself else None
+    return known, relatives.merge(known, seen)
 
 
 def _aged(merged: Merged, grace: timedelta) -> Merged:
@@ -120,9 +135,17 @@ def log(
     """Write the steps that a change calls for: one for the contact, one for each event or the reason why not."""
     entries = [_contact_entry(person, row, source, is_ignored=row.event_type in rules.ignored_types)]
     for happening in happenings:
-        decision = decide.decide_event(happening, rules=rules, is_quiet=source.is_quiet)
+        decision = decide.decide_event(happening, rules=rules, held=source.why_held(happening))
         entries.append(_event_entry(person, row, happening, decision, source))
     SyncLogEntry.objects.bulk_create(entries, ignore_conflicts=True)
+
+
+def _ask(person: Person, source: Source) -> None:
+    """Ask for the person to be written: now, or together with all those whom a reading gathers."""
+    if source.gathering is None:
+        ask_for_push(person)
+    else:
+        Person.objects.filter(pk=person.pk, bulk_import=None).update(bulk_import=source.gathering)
 
 
 def ask_for_push(person: Person) -> None:
@@ -148,6 +171,16 @@ class _Relatives:
             itself=next((row for row in rows if row.uri == uri), None),
             old_half=next((row for row in rows if old and row.uri == old), None),
             new_half=next((row for row in rows if row.old_invitee == uri), None),
+        )
+
+    def merge(self, known: Entry | None, seen: core_booking.Booking, **how: bool) -> Merged:
+        """Return `core.merge.merge` of a snapshot among these."""
+        return merge.merge(
+            known,
+            seen,
+            successor=self.new_half.uri if self.new_half else "",
+            predecessor=self.old_half.to_entry() if self.old_half else None,
+            **how,
         )
 
 

@@ -14,7 +14,7 @@ from calendly_connector.clients import errors
 from calendly_connector.clients.calendly import CalendlyClient
 from calendly_connector.clients.calendly_values import Row
 from calendly_connector.core import booking as core_booking
-from calendly_connector.core import interpret, merge
+from calendly_connector.core import interpret
 from calendly_connector.core.errors import MalformedPayload
 from calendly_connector.models import Booking, Connection
 from calendly_connector.models.fields import SecretUnreadableError
@@ -73,7 +73,7 @@ def _sync(connection: Connection, address: str, typed: str, *, by: str, is_dry_r
     person = people.rows().filter(connection=connection, email=address).first()
     done.person = person.pk if person else None
     if person and not is_dry_run and not done.words:
-        resync.sync_again(person, by=by)
+        resync.sync_again(person, by=by, makes_anew=False)
         done.is_queued = True
     return done
 
@@ -127,20 +127,13 @@ def _interpreted(invitee: Row, meeting: Row, taken_at: datetime, done: Synced) -
 
 def _take(seen: core_booking.Booking, done: Synced, *, is_dry_run: bool) -> None:
     """Record a booking, or see what that would do, and count it."""
-    row = Booking.objects.filter(connection=done.connection, uri=seen.invitee.uri).first()
+    known, foreseen = ledger.foresee(done.connection, seen)
     if is_dry_run:
-        is_erased = row is None and erasures.is_erased(seen.invitee.email, made_at=seen.invitee.created_at)
-        is_news = not is_erased and merge.merge(row.to_entry() if row else None, seen).is_news
+        is_erased = known is None and erasures.is_erased(seen.invitee.email, made_at=seen.invitee.created_at)
+        is_news = foreseen.is_news and not is_erased
     else:
-        source = ledger.Source(is_quiet=_happened_at(seen, is_known=row is not None) < timezone.now() - RECENT)
-        merged = sync.record(done.connection, seen, source=source)
+        merged = sync.record(done.connection, seen, source=ledger.Source(events_since=timezone.now() - RECENT))
         is_erased, is_news = merged.is_erased, merged.is_news
     done.erased += is_erased
-    done.new += is_news and row is None
-    done.changed += is_news and row is not None
-
-
-def _happened_at(seen: core_booking.Booking, *, is_known: bool) -> datetime:
-    """Return the earliest moment that recording this booking may send an automation event for."""
-    invitee = seen.invitee
-    return invitee.updated_at if is_known or invitee.is_canceled else invitee.created_at
+    done.new += is_news and known is None
+    done.changed += is_news and known is not None

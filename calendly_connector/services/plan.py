@@ -101,7 +101,7 @@ Group = tuple[list[Any], int, Outcome]
 
 def _shaped(rows: QuerySet[SyncLogEntry]) -> QuerySet[Any]:
     """Add what decides about an entry, as columns to group by. Their names must not hide a field's."""
-    is_history = When(state=State.SKIPPED, reason=decide.HELD_BACK, then=Value(value=True))
+    is_history = When(state=State.SKIPPED, reason__in=decide.HELD, then=Value(value=True))
     return rows.annotate(
         a_trigger=Case(
             *(When(_is_trigger(each), then=Value(str(each))) for each in Trigger),

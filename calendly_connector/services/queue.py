@@ -82,18 +82,18 @@ ON CONFLICT (dedupe_key) DO UPDATE SET
 
 DUE = """
   SELECT job.id FROM calendly_connector_job job
-  WHERE job.state IN ('ready', 'running') AND job.run_after <= %s
+  WHERE job.state IN ('ready', 'running') AND job.run_after <= %s {which}
     AND (job.state = 'ready' OR job.lease_until < %s)
     AND NOT EXISTS (SELECT 1 FROM calendly_connector_ratelimit l
                     WHERE l.key = job.lane AND (l.blocked_until > %s OR l.free_at > %s))
   ORDER BY job.run_after, job.id LIMIT 1
 """
 
-CLAIM = f"""
+CLAIM = """
 UPDATE calendly_connector_job SET state = 'running', attempts = attempts + 1, lease_until = %s, worker = %s
-WHERE id IN ({DUE} {{lock}})
+WHERE id IN ({due} {lock})
 RETURNING id, kind, subject, attempts, failures, lane, run_after
-"""  # noqa: S608 - joined from constants
+"""
 
 NEXT = """
 SELECT job.run_after, l.blocked_until, l.free_at
@@ -127,23 +127,34 @@ def enqueue(kind: str, subject: int = 0, *, lane: str = "", delay: float = 0, ke
             cursor.execute(f"NOTIFY {CHANNEL}")
 
 
-def claim(worker: str) -> Claimed | None:
-    """Return the next due job whose lane is open, now ours for the length of a lease; None when there is none."""
+def claim(worker: str, *, key: str = "") -> Claimed | None:
+    """Return the next due job whose lane is open, now ours for the length of a lease; None when there is none.
+
+    With `key`, only the job of that name is looked at.
+    """
     now = timezone.now()
     seconds = now.timestamp()
     lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    due: list[Parameter] = [_adapt(now), _adapt(now), seconds, seconds + limits.EARLY]
+    statement = DUE.format(which="AND job.dedupe_key = %s" if key else "")
+    due: list[Parameter] = [_adapt(now), *([key] if key else []), _adapt(now), seconds, seconds + limits.EARLY]
     with connection.cursor() as cursor:
-        cursor.execute(DUE, due)  # to look takes no lock, so who finds nothing never stands in a writer's way
+        cursor.execute(statement, due)  # to look takes no lock, so who finds nothing never stands in a writer's way
         if cursor.fetchone() is None:
             return None
-        cursor.execute(CLAIM.format(lock=lock), [_adapt(now + LEASE), worker, *due])
+        cursor.execute(CLAIM.format(due=statement, lock=lock), [_adapt(now + LEASE), worker, *due])
         row = cursor.fetchone()
     if row is None:
         return None
     *rest, run_after = row
     names = ("id", "kind", "subject", "attempts", "failures", "lane")
     return Claimed(**dict(zip(names, rest, strict=True)), run_after=_aware(run_after))
+
+
+def let_go(worker: str) -> None:
+    """Put back what a worker that stops, or is known to be dead, has in hand: nobody has to wait for its leases."""
+    Job.objects.filter(worker=worker, state=Job.State.RUNNING).update(
+        state=Job.State.READY, run_after=timezone.now(), lease_until=None
+    )
 
 
 def finish(job: Claimed) -> None:

@@ -12,17 +12,15 @@ from django.db import transaction
 from django.db.models import Q
 
 from calendly_connector.core import decide
-from calendly_connector.core.merge import Happening
 from calendly_connector.core.replay import Effect, Facts, Outcome, Wish, outcome_of
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import Skip
-from calendly_connector.core.trigger import Trigger
 from calendly_connector.models import Connection, Person, SyncLogEntry
 from calendly_connector.services import journal, ledger, mapping
+from calendly_connector.services.happenings import MARK, happening_of
 
 State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
 CHANGED = ("state", "reason", "cause", "request", "summary", "happening", "settled_at")
-MARK = "replay-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +44,7 @@ def facts_of(row: SyncLogEntry) -> Facts:
         event_type=row.booking.event_type if row.booking else "",
         event_name=row.request.get("name", "") if row.kind == Kind.EVENT else "",
         lists=tuple(row.request.get("lists", ())) if row.kind == Kind.LEAVE_LISTS else (),
-        is_history=row.state == State.SKIPPED and row.reason == decide.HELD_BACK,
+        is_history=row.state == State.SKIPPED and row.reason in decide.HELD,
     )
 
 
@@ -214,7 +212,7 @@ class _Redo:
 
     def _event_request(self, row: SyncLogEntry) -> dict[str, object]:
         """Return an event decided anew. `outcome_of` has found that there is one."""
-        step = decide.decide_event(_happening(row), rules=self.rules)
+        step = decide.decide_event(happening_of(row), rules=self.rules)
         if isinstance(step, Skip):
             raise ValueError(f"Entry {row.pk} has no event by today's mapping: {step.reason}")
         at = row.request.get("at") or step.at.isoformat()  # what it was first called: Brevo is asked by it
@@ -223,19 +221,3 @@ class _Redo:
     @property
     def _mark(self) -> str:
         return f"{MARK}{self.number}" if self.number else ""
-
-
-def _happening(row: SyncLogEntry) -> Happening:
-    """Return the trigger that an event tells of, with the booking as it is now."""
-    if row.booking is None:
-        raise ValueError(f"Entry {row.pk} has no booking")
-    name, _, occurrence = row.happening.partition(f":{MARK}")[0].partition(":")
-    trigger, entry = Trigger(name), row.booking.to_entry()
-    invitee, meeting = entry.booking.invitee, entry.booking.meeting
-    moments = {
-        Trigger.BOOKED: invitee.created_at,
-        Trigger.RESCHEDULED: invitee.created_at,
-        Trigger.ATTENDED: meeting.end_at,
-    }
-    at = moments.get(trigger, min(invitee.updated_at, row.created_at))
-    return Happening(trigger=trigger, entry=entry, at=at, occurrence=occurrence)

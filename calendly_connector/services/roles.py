@@ -18,6 +18,7 @@ VIEWER, OPERATOR, MANAGER = "Viewer", "Operator", "Manager"
 OPERATES = (
     "view_addresses",
     "pause_brevoaccount",
+    "change_brevodelivery",
     "change_job",
     "change_person",
     "change_replay",
@@ -27,7 +28,7 @@ OPERATES = (
 """What repairs: try again, replay, skip, compare and sync a person, pause."""
 
 KEEPS = (
-    "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "mappingversion", "notice", "reread",
+    "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "mappingversion", "notice", "reading",
     "schedule", "triggermapping",
 )  # fmt: skip
 """What a manager adds and changes."""

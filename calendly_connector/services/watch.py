@@ -4,7 +4,7 @@ what was missed read again, and notices an unusual silence. Calendly itself tell
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
@@ -15,7 +15,7 @@ from calendly_connector.core import health, silence
 from calendly_connector.core.health import Health
 from calendly_connector.models import Connection, Reading, WebhookDelivery
 from calendly_connector.services import connection as connections
-from calendly_connector.services import notices, reread, subscription
+from calendly_connector.services import notices, reading, reread, subscription
 
 Renew = Callable[[], None]
 LONG_SLEEP = timedelta(hours=1)  # since the last check: we were switched off ourselves
@@ -45,7 +45,7 @@ def watch(connection: Connection) -> str:
         words = f"Failed: {subscription.words_for(error)}"
     except connections.NotConfigured as error:
         words = f"Failed: {error}"
-    reread.go_on(connection)
+    reading.go_on_all(connection)
     return " ".join([words, *_listen(connection)])
 
 
@@ -129,7 +129,7 @@ def _warn(connection: Connection) -> str:
     )
     notices.open_notice(_key(connection), f"{connection.name}: Calendly can't deliver", words)
     began_at = notices.open_since(_key(connection))
-    read = Reading.objects.filter(connection=connection, asked_at__gte=began_at or timezone.now())
+    read = _gap_readings(connection).filter(asked_at__gte=began_at or timezone.now())
     if reached.is_reached and not read.exists():
         _read_gap(connection, "Calendly's next try may be hours away")
     return words
@@ -159,7 +159,7 @@ def _recover(connection: Connection) -> str:
     since = notices.open_since(_key(connection))
     if since is None:
         return "active."
-    if Reading.objects.filter(connection=connection, finished_at=None, kind=Reading.Kind.GAP).exists():
+    if reading.open_reading(connection, Reading.Kind.GAP):
         return "active; what was missed is being read."
     heard_at, reached = _last_delivery_at(connection), subscription.test_loop_back(connection)
     if not reached.is_reached and not (heard_at and heard_at > since):
@@ -170,13 +170,13 @@ def _recover(connection: Connection) -> str:
 
 def _read_gap(connection: Connection, why: str) -> None:
     """Have everything since the trouble began read, unless that is under way."""
-    if connection.reread_since and not Reading.objects.filter(connection=connection, finished_at=None).exists():
+    if connection.reread_since and not reading.open_reading(connection, Reading.Kind.GAP):
         reread.reread(connection, connection.reread_since, why=why)
 
 
 def _what_was_found(connection: Connection, since: datetime) -> str:
     """Return what the readings since the trouble was noticed have found."""
-    found = Reading.objects.filter(connection=connection, asked_at__gte=since).aggregate(news=Sum("news"))["news"]
+    found = _gap_readings(connection).filter(asked_at__gte=since).aggregate(news=Sum("news"))["news"]
     if found is None:
         return ""
     return (
@@ -184,6 +184,10 @@ def _what_was_found(connection: Connection, since: datetime) -> str:
         if not found
         else (f"Everything since was read again: {found} bookings were news, and are taken in now.")
     )
+
+
+def _gap_readings(connection: Connection) -> QuerySet[Reading]:
+    return Reading.objects.filter(connection=connection, kind=Reading.Kind.GAP)
 
 
 def _listen(connection: Connection) -> list[str]:

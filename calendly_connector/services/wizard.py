@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from calendly_connector.models import Connection, Reading
-from calendly_connector.services import reread, setup, subscription, unmapped, versions
+from calendly_connector.services import backfill, setup, subscription, unmapped, versions
 
 ASKED_AT, REACHED_AT, HISTORY = "asked_at", "reached_at", "history"
 SKIPPED = "skipped"
@@ -98,7 +98,10 @@ def follow_default(connection: Connection, *, by: versions.Who) -> int:
 def bring_in_history(connection: Connection, since: datetime, *, by: str) -> Reading:
     """Ask for the bookings of all meetings since a moment to be brought in, quietly."""
     _note(connection, **{HISTORY: ""})
-    return reread.bring_in(connection, since, why=f"Set-up, asked for by {by}")
+    try:
+        return backfill.ask(connection, backfill.Wish(since=since), by=by, why=f"Set-up, asked for by {by}")
+    except backfill.OtherUnderWay as other:
+        return other.row
 
 
 def skip_history(connection: Connection) -> None:

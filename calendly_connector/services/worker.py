@@ -73,12 +73,12 @@ class Worker:
         """Do what is due now in this thread, ticks included, and return the number of jobs done."""
         schedule.tick()
         count = 0
-        while not self._is_stopping and (job := self._next_job()):
+        while not self._is_stopping and (job := self.next_job()):
             self.do(job)
             count += 1
         return count
 
-    def _next_job(self) -> Claimed | None:
+    def next_job(self) -> Claimed | None:
         """Return the next due job, after making the jobs of deliveries that came in."""
         if time.monotonic() >= self._adopts_at:
             self._adopt()
@@ -118,7 +118,7 @@ class Worker:
         try:
             while not self._is_stopping:
                 heard = self.bell.rings
-                job = self._guarded(self._next_job)
+                job = self._guarded(self.next_job)
                 if job:
                     self.bell.ring()  # there may be more: whoever sleeps may look
                     self._guarded(partial(self.do, job))

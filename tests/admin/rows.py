@@ -10,11 +10,13 @@ from calendly_connector.models import (
     Booking,
     BrevoAccount,
     BrevoAttribute,
+    BrevoDelivery,
     BrevoList,
     BulkImport,
     Connection,
     ConsentProof,
     ConsentRule,
+    ContactMirror,
     DebugRecord,
     Erasure,
     EventType,
@@ -58,6 +60,13 @@ def make_delivery(connection: Connection, body: bytes = b"{}", **fields: object)
     return WebhookDelivery.objects.create(connection=connection, body=body, **values)
 
 
+def make_news(account: BrevoAccount, body: bytes = b"[]", **fields: object) -> BrevoDelivery:
+    """Return a delivery from Brevo; its digest is its number."""
+    number = BrevoDelivery.objects.count()
+    values = {"digest": number.to_bytes(32), "received_at": timezone.now(), **fields}
+    return BrevoDelivery.objects.create(account=account, body=body, **values)
+
+
 def make_step(booking: Booking, kind: str = "event", **fields: object) -> SyncLogEntry:
     """Return a step of a booking; each event has a trigger of its own."""
     number = SyncLogEntry.objects.count()
@@ -99,6 +108,8 @@ def make_some_of_everything(count: int) -> None:
         Reading.objects.create(connection=connection, since=now, asked_at=now)
         Replay.objects.create(connection=connection, chosen={"states": ["failed"]}, total=3, done=1, asked_at=now)
         BulkImport.objects.create(account=account, people_count=number)
+        make_news(account, state="ignored", reason="There was nothing in it.")
+        ContactMirror.objects.create(person=new.person, opt_out="unsubscribed", opted_out_at=now, told_at=now)
         make_debug_record(connection, delivery=delivery)
         Erasure.objects.create(digest=f"{number}", erased_at=now, asked_by="anna", words="Deleted here: bookings: 1.")
         user, _ = User.objects.get_or_create(username=f"robot{number}")

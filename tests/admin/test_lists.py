@@ -22,12 +22,12 @@ WITHOUT_A_PAGE = {
     "KnownMeeting",  # only the readings' memory
     "PendingMeeting",
     "ContactMirror",  # on the page of its person
+    "Drift",  # its page comes with what fills it
     "ErasureKey",  # a secret
-    "BrevoDelivery",  # the pages of these come with what fills them
-    "Drift",
 }
 HISTORY = [
     "Booking",
+    "BrevoDelivery",
     "BulkImport",
     "ConsentProof",
     "ConsentRule",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from calendly_connector.core import lists
 from calendly_connector.core.booking import Answer, Cancellation, Host, Tracking
-from calendly_connector.core.decide import ContactDecision, decide_contact, decide_event
+from calendly_connector.core.decide import HELD_BACK, ContactDecision, decide_contact, decide_event
 from calendly_connector.core.lists import JOIN, LEAVE
 from calendly_connector.core.merge import Entry, Happening
 from calendly_connector.core.person import summarise
@@ -87,23 +87,23 @@ def test_staff_may_name_an_event_per_type_or_for_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "is_quiet", "reason"),
+    ("rules", "held", "reason"),
     [
         (
             make_rules(ignored_types=frozenset({DISCOVERY_CALL})),
-            True,
+            HELD_BACK,
             "This event type is set to “ignore” in the mapping.",
         ),
         (
             make_rules(grid={("", Trigger.BOOKED): TriggerRule(sends_event=False)}),
-            True,
+            HELD_BACK,
             "The mapping sends no event for this.",
         ),
-        (make_rules(), True, "Held back: history is brought in without automation events."),
+        (make_rules(), HELD_BACK, "Held back: history is brought in without automation events."),
     ],
 )
-def test_event_that_is_not_sent_says_why(rules: RuleSet, is_quiet: bool, reason: str) -> None:
-    decision = decide_event(happening(), rules=rules, is_quiet=is_quiet)
+def test_event_that_is_not_sent_says_why(rules: RuleSet, held: str, reason: str) -> None:
+    decision = decide_event(happening(), rules=rules, held=held)
 
     assert decision == Skip(what="No event calendly_meeting_booked", reason=reason)
 

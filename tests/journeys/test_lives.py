@@ -718,16 +718,38 @@ def test_a_meeting_to_come_that_was_read_quietly_speaks_up_later(lives: River, c
     assert lives.event_names(ADA) == ["attended"]
 
 
-def test_a_webhook_about_quiet_history_fires_only_what_is_new(lives: River) -> None:
+def test_a_webhook_that_quiet_history_outran_is_told_all_the_same_once(lives: River) -> None:
     uri = _book(lives)
     created = lives.pending()[0]
     _record_quietly(lives, uri)
+    lives.work()
+    before = lives.event_names(ADA)
 
     lives.deliver(created)
     lives.calendly.cancel(uri)
     lives.flow()
+    lives.post(created)
+    lives.work()
 
-    assert lives.event_names(ADA) == ["canceled"]
+    assert before == []
+    assert lives.event_names(ADA) == ["booked", "canceled"]
+
+
+def test_a_webhook_of_long_ago_wakes_no_history(lives: River) -> None:
+    _book(lives)
+    created = lives.pending()[0]
+    lives.calendly.deliveries.drop(created)
+    body = json.loads(created.body)
+    made = {"created_at": "2026-11-01T08:00:00.000000Z", "updated_at": "2026-11-01T08:00:00.000000Z"}
+    body["payload"] |= made
+    seen = interpret.interpret_listing(body["payload"], body["payload"]["scheduled_event"], taken_at=timezone.now())
+    rules = mapping.rules_of(lives.connection)
+    ledger.record(lives.connection, seen, rules=rules, source=ledger.Source(is_quiet=True))
+
+    assert lives.post_body(json.dumps(body).encode()) == 200
+    lives.work()
+
+    assert lives.event_names(ADA) == []
 
 
 def test_a_list_joined_again_is_not_left_by_a_step_that_waited(river: River) -> None:

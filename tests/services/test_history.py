@@ -1,5 +1,6 @@
 """Bookings made before the connector was installed: brought in whole, and without one automation event."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from calendly_connector.models import Booking, Connection, Reading, StatusChange, SyncLogEntry
-from calendly_connector.services import reread
+from calendly_connector.services import backfill, reread
 from tests.journeys.river import River
 
 DAY = timedelta(days=1)
@@ -31,10 +32,27 @@ def old_booking(river: River, email: str, *, days: int = 20, **fields: Any) -> s
     return uri
 
 
-def bring_in(river: River, days: int = 90) -> Reading:
-    reread.bring_in(river.connection, timezone.now() - days * DAY)
+def ask(river: River, days: int = 90) -> Reading:
+    """Ask for the history of some days, always the same ones within a test."""
+    since = (timezone.now() - days * DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+    return backfill.ask(river.connection, backfill.Wish(since=since))
+
+
+def finish(river: River, row: Reading) -> Reading:
+    """Do the work until Brevo has everything."""
+    end = time.monotonic() + 20
     river.work()
-    return Reading.objects.latest("asked_at")
+    row.refresh_from_db()
+    while not backfill.is_settled(row):
+        assert time.monotonic() < end, "Brevo never got everything"
+        time.sleep(0.05)
+        river.hurry()
+        river.work()
+    return row
+
+
+def bring_in(river: River, days: int = 90) -> Reading:
+    return finish(river, ask(river, days))
 
 
 def test_contacts_and_lists_are_written_and_no_event_leaves(river: River) -> None:
@@ -63,36 +81,43 @@ def test_twice_is_once(river: River) -> None:
     assert river.calls("/contacts") == []
 
 
-def test_what_was_booked_just_now_is_left_to_its_webhook(river: River) -> None:
+def test_what_was_booked_just_now_is_told_by_its_webhook(river: River) -> None:
     river.calendly.book(email="ada@example.com")
 
     bring_in(river)
-    before = Booking.objects.count()
+    before = Booking.objects.count(), river.event_names("ada@example.com")
     river.flow()
 
-    assert before == 0
+    assert before == (1, [])
     assert river.event_names("ada@example.com") == ["booked"]
 
 
 def test_history_does_not_hold_back_attendance(river: River) -> None:
-    reread.bring_in(river.connection, timezone.now() - DAY)
+    ask(river)
 
     assert Connection.objects.get().reread_since is None
 
 
-def test_second_wish_returns_the_open_reading(river: River) -> None:
-    first = reread.bring_in(river.connection, timezone.now() - DAY)
+def test_the_same_wish_joins_the_open_reading(river: River) -> None:
+    first = ask(river)
     gap = reread.reread(river.connection, timezone.now() - DAY)
 
-    second = reread.bring_in(river.connection, timezone.now() - 2 * DAY)
-
-    assert first == second
+    assert ask(river) == first
     assert gap != first
+
+
+def test_another_wish_is_refused_while_one_is_open(river: River) -> None:
+    first = ask(river)
+
+    with pytest.raises(backfill.OtherUnderWay) as other:
+        ask(river, days=10)
+
+    assert other.value.row == first
 
 
 def test_interrupted_reading_goes_on_where_it_was(river: River) -> None:
     uris = {old_booking(river, f"person{number}@example.com") for number in range(3)}
-    row = reread.bring_in(river.connection, timezone.now() - 90 * DAY)
+    row = ask(river)
     river.break_calendly("status", "/invitees", status=503, times=1)
     river.work()
     river.mend()

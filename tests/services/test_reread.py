@@ -9,9 +9,10 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from calendly_connector.clients.calendly import CalendlyClient
-from calendly_connector.models import Booking, Connection, Job, Notice, Reading, SyncLogEntry
-from calendly_connector.services import queue, reread, setup
+from calendly_connector.models import Booking, Connection, Job, Notice, PendingMeeting, Reading, SyncLogEntry
+from calendly_connector.services import queue, reading, reread, setup
 from calendly_connector.services.queue import Later
+from calendly_connector.services.recording import Recorder
 from sandbox.calendly_world import INES
 from tests.journeys.river import River
 
@@ -72,7 +73,7 @@ def test_what_was_missed_is_taken_in_loudly(river: River) -> None:
     assert (row.news, row.invitees) == (4, 4)
     assert "4 of them were news" in row.words
     assert Connection.objects.get().reread_since is None
-    assert not Job.objects.filter(kind="reread").exists()
+    assert not Job.objects.filter(kind="reading").exists()
 
 
 def test_reading_again_and_again_changes_and_sends_nothing(river: River) -> None:
@@ -140,25 +141,30 @@ def test_unchanged_meetings_to_come_cost_no_call(river: River) -> None:
 
 
 def test_a_killed_worker_goes_on_where_it_was(river: River, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(6):
+    for number in range(20):
         river.calendly.book(email=f"p{number}@example.com")
     _lose_mail(river)
-    reread.reread(river.connection, _since())
-    real, read = CalendlyClient.list_invitees, list[str]()
+    row = reread.reread(river.connection, _since())
+    real, recorded = Recorder.record, list[PendingMeeting]()
 
-    def list_invitees(self: CalendlyClient, uri: str) -> Any:
-        read.append(uri)
-        if len(read) == 4:
+    def record(self: Recorder, noted: PendingMeeting, *rest: Any, **more: Any) -> bool:
+        if len(recorded) == 4:
+            recorded.append(noted)
             raise KeyboardInterrupt  # as sudden as a kill
-        return real(self, uri)
+        recorded.append(noted)
+        return real(self, noted, *rest, **more)
 
-    monkeypatch.setattr(CalendlyClient, "list_invitees", list_invitees)
+    monkeypatch.setattr(Recorder, "record", record)
     with pytest.raises(KeyboardInterrupt):
-        reread.advance(river.connection.pk, lambda: None)
-    reread.advance(river.connection.pk, lambda: None)
+        reading.advance(row.pk, lambda: None)
+    done = {noted.uri for noted in recorded[:4]}
+    river.sandbox.world.journal.clear()
+    reading.advance(row.pk, lambda: None)
 
-    assert Booking.objects.count() == 6
-    assert len(read) == 4 + 4  # the last finished one is looked at again, the first two are not
+    asked = {call.path for call in river.sandbox.world.journal.calls("calendly")}
+    assert Booking.objects.count() == 20
+    assert len(asked) == 16  # no page and no meeting that was finished is asked for again
+    assert not any(uri.rsplit("/", 1)[-1] in path for uri in done for path in asked)
     assert Reading.objects.get().finished_at
 
 
@@ -172,10 +178,10 @@ def test_a_full_minute_waits_as_long_as_calendly_says(river: River) -> None:
     reread.reread(river.connection, _since())
 
     with pytest.raises(Later) as later:
-        reread.advance(river.connection.pk, lambda: None)
+        reading.advance(Reading.objects.get().pk, lambda: None)
     assert (later.value.seconds, later.value.is_failure) == (42, False)
     assert "rate limit" in Reading.objects.get().words
-    reread.advance(river.connection.pk, lambda: None)
+    reading.advance(Reading.objects.get().pk, lambda: None)
 
     assert Booking.objects.count() == 4
 
@@ -186,7 +192,7 @@ def test_a_wait_is_bounded(river: River, said: dict[str, str], waited: float) ->
     reread.reread(river.connection, _since())
 
     with pytest.raises(Later) as later:
-        reread.advance(river.connection.pk, lambda: None)
+        reading.advance(Reading.objects.get().pk, lambda: None)
 
     assert later.value.seconds == waited
 
@@ -237,7 +243,7 @@ def test_a_changed_role_stops_it_with_words_until_the_access_is_back(river: Rive
     river.calendly.set_role("user")
 
     row = _read(river)
-    reread.go_on(river.connection)
+    reading.go_on_all(river.connection)
     river.work()
 
     assert row.finished_at is None
@@ -248,7 +254,7 @@ def test_a_changed_role_stops_it_with_words_until_the_access_is_back(river: Rive
     ]
 
     river.calendly.set_role("admin")
-    reread.go_on(river.connection)
+    reading.go_on_all(river.connection)
     river.work()
 
     assert Booking.objects.count() == 1
@@ -282,7 +288,7 @@ def test_a_plain_member_reads_their_own(river: River, settings: Settings) -> Non
 def test_a_reading_whose_tries_are_used_up_keeps_its_words(river: River) -> None:
     reread.reread(river.connection, _since())
 
-    reread.give_up(river.connection.pk, "Calendly is down.")
+    reading.give_up(Reading.objects.get().pk, "Calendly is down.")
 
     assert "Calendly is down." in Reading.objects.get().words
     assert Reading.objects.get().finished_at is None
@@ -300,7 +306,7 @@ def test_a_second_wish_widens_the_open_reading_and_begins_it_anew(river: River) 
     row = reread.reread(river.connection, later)
 
     assert (row.since, row.until, row.listed_to) == (earlier, None, None)
-    assert Reading.objects.count() == Job.objects.filter(kind="reread").count() == 1
+    assert Reading.objects.count() == Job.objects.filter(kind="reading").count() == 1
     assert Connection.objects.get().reread_since == earlier
 
 
@@ -309,14 +315,14 @@ def test_a_wish_while_it_runs_begins_it_anew(river: River, monkeypatch: pytest.M
     _lose_mail(river)
     _make_older(river, uri, 3 * HOUR)
     reread.reread(river.connection, _since(1))
-    real = CalendlyClient.list_scheduled_events
+    real = CalendlyClient.get_scheduled_events
 
-    def listing(self: CalendlyClient, **options: Any) -> Any:
+    def listing(self: CalendlyClient, *place: Any, **options: Any) -> Any:
         if Reading.objects.get().since > _since(8):
             reread.reread(river.connection, _since(9))
-        return real(self, **options)
+        return real(self, *place, **options)
 
-    monkeypatch.setattr(CalendlyClient, "list_scheduled_events", listing)
+    monkeypatch.setattr(CalendlyClient, "get_scheduled_events", listing)
     river.work()
 
     assert Booking.objects.count() == 1
@@ -325,8 +331,8 @@ def test_a_wish_while_it_runs_begins_it_anew(river: River, monkeypatch: pytest.M
 
 
 def test_without_an_open_reading_nothing_is_done(river: River) -> None:
-    reread.go_on(river.connection)
-    reread.advance(river.connection.pk, lambda: None)
+    reading.go_on_all(river.connection)
+    reading.advance(0, lambda: None)
 
     assert not Job.objects.exists()
 
@@ -340,6 +346,6 @@ def test_a_lost_lease_stops_it_at_once(river: River) -> None:
         raise queue.LeaseLost
 
     with pytest.raises(queue.LeaseLost):
-        reread.advance(river.connection.pk, lose)
+        reading.advance(Reading.objects.get().pk, lose)
 
     assert not Booking.objects.exists()

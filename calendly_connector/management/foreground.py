@@ -1,0 +1,142 @@
+"""Does a reading in the process of a command, shows how far it is, and stays until Brevo has what came of it.
+
+The reading is a job like any other: a worker may have it already, then its progress is watched. While there is nothing
+of its own to do, it does whatever else is due: no worker needs to run.
+"""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from calendly_connector import tasks
+from calendly_connector.management.progress import Progress
+from calendly_connector.models import Job, Reading
+from calendly_connector.services import backfill, queue, reading
+from calendly_connector.services import connection as connections
+from calendly_connector.services.bell import Bell
+from calendly_connector.services.queue import Claimed
+from calendly_connector.services.worker import Worker
+
+NAP = 0.2  # seconds between two looks while others work, or a limit has to be waited for
+SHOW_EVERY = 0.2
+PATIENCE = 300.0  # seconds without anything done, after which nobody waits for Brevo any more
+
+
+class Foreground:
+    """One reading, from where it stands to its end."""
+
+    def __init__(self, row: Reading, progress: Progress) -> None:
+        self.row = row
+        self._progress = progress
+        self._shown_at, self._busy_at = 0.0, time.monotonic()
+        self._refusal: queue.Later | None = None
+        mine = tasks.Task(run=self._advance, give_up=reading.give_up)
+        self._worker = Worker({**tasks.TASKS, reading.READ: mine}, concurrency=1, bell=Bell())
+        self._key = reading.key_of(row.pk)
+
+    def run(self) -> None:
+        """Read to the end, or until it stops with words; then wait for Brevo. Ctrl-C pauses the reading."""
+        with _interruptible():
+            try:
+                self._until(self._is_read)
+                self._until(self._is_written)
+            except KeyboardInterrupt:
+                queue.let_go(self._worker.name)
+                reading.pause(self.row)
+                raise
+            finally:
+                self._show(is_forced=True)
+                self._progress.close()
+
+    @property
+    def why_stopped(self) -> str:
+        """Return why the reading isn't over; empty when it is."""
+        self.row.refresh_from_db()
+        if self.row.state == Reading.State.FINISHED:
+            return ""
+        return self.row.words or f"It is {self.row.get_state_display()}."
+
+    def _until(self, is_over: Callable[[], bool]) -> None:
+        while not is_over():
+            if not self._do_something():
+                time.sleep(NAP)
+            self._show()
+
+    def _do_something(self) -> bool:
+        """Do the reading's job, else any other that is due; return whether there was one."""
+        self._free_from_the_dead()
+        job = queue.claim(self._worker.name, key=self._key) or self._worker.next_job()
+        if job is None:
+            return False
+        self._worker.do(job)
+        self._busy_at = time.monotonic()
+        return True
+
+    def _advance(self, job: Claimed) -> None:
+        def renew() -> None:
+            job.renew()
+            self._show()
+
+        try:
+            reading.advance(job.subject, renew)
+        except connections.NotConfigured as refused:  # work would wait for it: a person should hear of it now
+            self._refusal = refused
+            raise
+
+    def _is_read(self) -> bool:
+        """Return whether the reading is over, or can't go on by itself."""
+        self.row.refresh_from_db()
+        if self._refusal or self.row.state != Reading.State.RUNNING:
+            return True
+        job = Job.objects.filter(dedupe_key=self._key).first()
+        return job is None or job.state == Job.State.FAILED
+
+    def _is_written(self) -> bool:
+        """Return whether Brevo has everything, or is not to be written to at present."""
+        account = self.row.connection.brevo_account
+        account.refresh_from_db()
+        is_stuck = time.monotonic() - self._busy_at > PATIENCE
+        return account.is_paused or is_stuck or backfill.is_settled(self.row)
+
+    def _free_from_the_dead(self) -> None:
+        """Take over from a process of this machine that was killed, without waiting for its lease."""
+        owner = Job.objects.filter(dedupe_key=self._key, state=Job.State.RUNNING).values_list("worker", flat=True)
+        for name in owner:
+            host, _, number = name.rpartition(":")
+            if host == socket.gethostname() and number.isdigit() and not _is_alive(int(number)):
+                queue.let_go(name)
+
+    def _show(self, *, is_forced: bool = False) -> None:
+        now = time.monotonic()
+        if is_forced or now - self._shown_at >= SHOW_EVERY:
+            self._shown_at = now
+            self.row.refresh_from_db()
+            self._progress.show(self.row, backfill.noted(self.row))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
