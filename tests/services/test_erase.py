@@ -3,9 +3,11 @@
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
 from cryptography.fernet import Fernet
+from django.core.management import call_command
 from django.db import connection as database
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -32,6 +34,7 @@ from calendly_connector.services import (
     holding,
     ledger,
     mapping,
+    mirror,
     people,
     queue,
     secrets,
@@ -274,6 +277,31 @@ def test_a_late_webhook_is_taken_in_with_a_reason_and_nothing_of_it_is_kept(rive
     assert tables_with(NADIA) == set()
     assert not Person.objects.exists()
     assert river.event_names(NADIA) == ["booked"]  # Brevo wasn't asked to forget
+
+
+def test_a_backfill_does_not_bring_them_back(river: River) -> None:
+    for person in (scenarios.NADIA, scenarios.ZOE):
+        scenarios.booked(river.calendly, person)
+    river.flow()
+    erase.erase(NADIA, by="anna", in_brevo=True)
+
+    call_command("calendly_backfill", "--since", "2020-01-01", "--json", stdout=StringIO(), stderr=StringIO())
+    river.work()
+
+    assert [person.email for person in Person.objects.all()] == [scenarios.ZOE.email]
+    assert tables_with(NADIA) == set()
+    assert river.brevo.contact(NADIA) is None
+
+
+def test_what_brevo_tells_of_them_afterwards_is_not_kept(connection: Connection) -> None:
+    Person.objects.create(connection=connection, email=EMAIL)
+    erase.erase(EMAIL, by="anna")
+    told = {"id": 7, "event": "contact_deleted", "email": EMAIL, "ts": 1_800_000_000, "list_id": []}
+    for email in (EMAIL, "stranger@example.com"):
+        mirror.take_in(everywhere.from_brevo(connection, {**told, "email": email}).pk)
+
+    assert tables_with(EMAIL) == set()
+    assert [bytes(row.body) == b"" for row in BrevoDelivery.objects.order_by("pk")] == [True, False]
 
 
 # -- Brevo ----------------------------------------------------------------------------------------------------------
