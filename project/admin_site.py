@@ -13,8 +13,15 @@ REPAIR = "Repair"  # a page of its own, without a model
 
 GROUPS = {
     _("What happened"): (
-        *("Booking", "Person", "SyncLogEntry", REPAIR, "WebhookDelivery"),
-        *("ConsentProof", "Notice", "Erasure"),
+        "Booking",
+        "Person",
+        "SyncLogEntry",
+        REPAIR,
+        "Drift",
+        "WebhookDelivery",
+        "ConsentProof",
+        "Notice",
+        "Erasure",
     ),
     _("What goes where"): (
         *("TriggerMapping", "ConsentRule", "FieldMapping", "MappingVersion"),

@@ -11,6 +11,7 @@ from calendly_connector.admin.connection import ConnectionAdmin
 from calendly_connector.admin.consent import ConsentProofAdmin, ConsentRuleAdmin
 from calendly_connector.admin.debug import DebugRecordAdmin
 from calendly_connector.admin.delivery import WebhookDeliveryAdmin
+from calendly_connector.admin.drift import DriftAdmin
 from calendly_connector.admin.erasure import ErasureAdmin
 from calendly_connector.admin.field_mapping import FieldMappingAdmin
 from calendly_connector.admin.job import JobAdmin, ScheduleAdmin
@@ -35,6 +36,7 @@ __all__ = [
     "ConsentProofAdmin",
     "ConsentRuleAdmin",
     "DebugRecordAdmin",
+    "DriftAdmin",
     "ErasureAdmin",
     "EventTypeAdmin",
     "FieldMappingAdmin",

@@ -20,6 +20,7 @@ from calendly_connector.services import (
     accounts,
     brevo_listen,
     debug,
+    drift_run,
     oauth,
     reread,
     rotation,
@@ -36,6 +37,7 @@ Told = tuple[int, str]
 Do = Callable[[HttpRequest, Connection], list[Told]]
 
 CHANGE, CHANGE_BREVO = "calendly_connector.change_connection", "calendly_connector.change_brevoaccount"
+MEND = "calendly_connector.change_drift"
 PAUSE_BREVO = "calendly_connector.pause_brevoaccount"
 PAUSING = _(
     "Nothing is sent to Brevo until writing is resumed. Bookings are still received and taken in; what they call for "
@@ -231,6 +233,13 @@ def resume(request: HttpRequest, connection: Connection) -> list[Told]:
     ]
 
 
+def compare(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Have everybody compared in both services."""
+    drift_run.compare_all(connection, by=request.user.get_username())
+    words = gettext("Everybody of “%(connection)s” is being compared. What differs is listed under Differences.")
+    return [(messages.SUCCESS, words % {"connection": connection})]
+
+
 def _infos(lines: list[str]) -> list[Told]:
     return [(messages.INFO, line) for line in lines]
 
@@ -261,6 +270,7 @@ STEPS = {
         ),
     ),
     "reread": Step(label=_("Read again the last day"), do=read_again),
+    "compare": Step(label=_("Compare now"), do=compare, permission=MEND),
     "debug_on": Step(
         label=_("Switch debug mode on"),
         do=switch_debug_on,

@@ -6,8 +6,8 @@ just before writing, from the ledger as it is then, so that several waiting chan
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +49,7 @@ class ContactDecision:
     asks: tuple[AskConsent, ...] = ()
     proofs: tuple[ConsentProof, ...] = ()
     left_alone: str = ""
+    held_back: Mapping[int, str] = field(default_factory=dict)  # lists that aren't joined for what Brevo told → why
 
 
 def decide_event(happening: Happening, *, rules: RuleSet, held: str = "") -> TrackEvent | Skip:
@@ -120,6 +121,7 @@ def decide_contact(
         asks=lists.asks_of(email, new),
         proofs=lists.proofs_of(new),
         left_alone=respect.why_left_alone(standing, booked_at=_last_booked(entries)),
+        held_back=held_back,
     )
 
 

@@ -5,7 +5,7 @@ is kept, and the state is read off those times. Taking in the same news in any o
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -83,6 +83,12 @@ def take(mirror: Mirror, news: News) -> Mirror:
     ended_at = told.get(DELETED, -1)  # what was told of a contact that is gone says nothing of the next one
     attributes = {name: found for name, found in attributes.items() if found[0] > ended_at}
     return Mirror(told=told, lists=lists, attributes=attributes)
+
+
+def without_lists(mirror: Mirror, numbers: Iterable[int]) -> Mirror:
+    """Return the mirror for somebody who is found on these lists: whatever they left, they are back."""
+    gone = set(numbers)
+    return replace(mirror, lists={number: at for number, at in mirror.lists.items() if number not in gone})
 
 
 def made_anew(mirror: Mirror, *, at: int) -> Mirror:

@@ -59,7 +59,9 @@ def _keep(row: Reading, page: Page) -> bool:
         if not mine.update(**changes, words=""):
             return False
         rows = [PendingMeeting(reading=row, uri=each.uri, row=dict(each.row), listed_at=now) for each in wanted]
-        PendingMeeting.objects.bulk_create(rows, ignore_conflicts=True)
+        PendingMeeting.objects.bulk_create(  # listed again: it was put off meanwhile, and looks as it does now
+            rows, update_conflicts=True, unique_fields=["reading", "uri"], update_fields=["row", "listed_at"]
+        )
     for name, value in changes.items():
         setattr(row, name, value)
     return True

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from django.db import OperationalError, transaction
 from django.utils import timezone
 
+from calendly_connector.clients.brevo_contacts import Contact
 from calendly_connector.core import brevo_news
 from calendly_connector.core import mirror as core_mirror
 from calendly_connector.core.brevo_news import Ignored, News, Unreadable, Word
@@ -82,6 +83,25 @@ def standing_of(person: Person) -> Standing:
         deleted_at=row.deleted_at,
         follows_opt_outs=account.follows_opt_outs,
     )
+
+
+def note_read(row: ContactMirror, contact: Contact | None, *, was_there: bool, at: datetime) -> None:
+    """Let a mirror say what was read of its contact (None: there is none) at a moment; the caller saves.
+
+    Only a block ends by being read so: whoever unsubscribed from single lists isn't blocked, and is no subscriber.
+    """
+    mirror, seconds = _mirror_of(row), int(at.timestamp())
+    if contact is None:
+        if was_there and not mirror.deleted_at:
+            mirror = core_mirror.take(mirror, News(word=Word.DELETED, email="", at=seconds))
+    else:
+        is_news = contact.is_blocked or mirror.opt_out == core_mirror.BLOCKED
+        blocked = contact.is_blocked if is_news else None
+        seen = News(word=Word.UPDATED, email="", at=seconds, lists=contact.unsubscribed_lists, is_blocked=blocked)
+        mirror = core_mirror.without_lists(core_mirror.take(mirror, seen), contact.lists)
+        row.contact_id = contact.id
+    _fill(row, mirror)
+    row.read_at = at
 
 
 def made_anew(person: Person) -> None:

@@ -19,7 +19,7 @@ from calendly_connector.core.errors import MalformedPayload
 from calendly_connector.models import Booking, Connection
 from calendly_connector.models.fields import SecretUnreadableError
 from calendly_connector.services import connection as connections
-from calendly_connector.services import erasures, ledger, people, resync, sync
+from calendly_connector.services import ledger, people, resync, sync
 
 RECENT = timedelta(hours=24)
 """Automation events leave for what happened since; what is older was not worth a mail any more, or had its mail."""
@@ -127,13 +127,9 @@ def _interpreted(invitee: Row, meeting: Row, taken_at: datetime, done: Synced) -
 
 def _take(seen: core_booking.Booking, done: Synced, *, is_dry_run: bool) -> None:
     """Record a booking, or see what that would do, and count it."""
-    known, foreseen = ledger.foresee(done.connection, seen)
-    if is_dry_run:
-        is_erased = known is None and erasures.is_erased(seen.invitee.email, made_at=seen.invitee.created_at)
-        is_news = foreseen.is_news and not is_erased
-    else:
+    known, merged = ledger.foresee(done.connection, seen)
+    if not is_dry_run:
         merged = sync.record(done.connection, seen, source=ledger.Source(events_since=timezone.now() - RECENT))
-        is_erased, is_news = merged.is_erased, merged.is_news
-    done.erased += is_erased
-    done.new += is_news and known is None
-    done.changed += is_news and known is not None
+    done.erased += merged.is_erased
+    done.new += merged.is_news and known is None
+    done.changed += merged.is_news and known is not None

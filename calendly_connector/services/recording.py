@@ -20,7 +20,7 @@ from calendly_connector.core.errors import MalformedPayload
 from calendly_connector.core.merge import Happening, Merged
 from calendly_connector.core.steps import Skip
 from calendly_connector.models import Booking, Connection, KnownMeeting, PendingMeeting, Reading
-from calendly_connector.services import catalogue, gathering, ledger, mapping
+from calendly_connector.services import catalogue, drift, gathering, ledger, mapping
 
 logger = logging.getLogger(__name__)
 
@@ -90,10 +90,16 @@ class Recorder:
         merged, source = self._merge(seen)
         counts.news += merged.is_news
         counts.added += merged.is_news and not is_known
+        if self._row.kind == Kind.DRIFT:
+            return
         counts.held_back += sum(self._is_held(happening, source) for happening in merged.happenings)
 
     def _merge(self, seen: core_booking.Booking) -> tuple[Merged, ledger.Source]:
         source = self._source()
+        if self._row.kind == Kind.DRIFT:
+            known, merged = ledger.foresee(self._connection, seen)
+            drift.note_calendly(self._connection, seen, known, merged)
+            return merged, source
         return ledger.record(self._connection, seen, rules=mapping.rules_of(self._connection), source=source), source
 
     def _source(self) -> ledger.Source:

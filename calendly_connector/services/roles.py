@@ -19,13 +19,14 @@ OPERATES = (
     "view_addresses",
     "pause_brevoaccount",
     "change_brevodelivery",
+    "change_drift",
     "change_job",
     "change_person",
     "change_replay",
     "change_synclogentry",
     "change_webhookdelivery",
 )
-"""What repairs: try again, replay, skip, compare and sync a person, pause."""
+"""What repairs: try again, replay, skip, compare and sync a person, mend differences, pause."""
 
 KEEPS = (
     "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "mappingversion", "notice", "reading",

@@ -18,6 +18,8 @@ from calendly_connector.models import (
     ConsentRule,
     ContactMirror,
     DebugRecord,
+    Drift,
+    DriftRun,
     Erasure,
     EventType,
     FieldMapping,
@@ -82,6 +84,15 @@ def make_debug_record(connection: Connection, **fields: object) -> DebugRecord:
     return DebugRecord.objects.create(connection=connection, at=timezone.now(), **{**values, **fields})
 
 
+def make_drift(connection: Connection, name: str = "nadia", **fields: object) -> Drift:
+    """Return a person's differences: an attribute that somebody changed, unless other lines are given."""
+    email, now = f"{name}@example.com", timezone.now()
+    person, _ = Person.objects.get_or_create(connection=connection, email=email)
+    changed = {"where": "brevo", "what": "attribute", "name": "COMPANY", "wanted": "Benali", "found": "By hand"}
+    values = {"lines": [{**changed, "is_fixable": True}], "kinds": ["attribute"], "found_at": now, "seen_at": now}
+    return Drift.objects.create(connection=connection, person=person, email=email, **{**values, **fields})
+
+
 def make_some_of_everything(count: int) -> None:
     """Make `count` rows of every kind."""
     now = timezone.now()
@@ -111,6 +122,8 @@ def make_some_of_everything(count: int) -> None:
         make_news(account, state="ignored", reason="There was nothing in it.")
         ContactMirror.objects.create(person=new.person, opt_out="unsubscribed", opted_out_at=now, told_at=now)
         make_debug_record(connection, delivery=delivery)
+        make_drift(connection, f"nadia{number}")
+        DriftRun.objects.create(connection=connection, asked_at=now, people=number)
         Erasure.objects.create(digest=f"{number}", erased_at=now, asked_by="anna", words="Deleted here: bookings: 1.")
         user, _ = User.objects.get_or_create(username=f"robot{number}")
         ApiToken.objects.create(name=f"CRM {number}", user=user, digest=f"{number}", hint="cc_12345")

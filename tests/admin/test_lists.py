@@ -22,7 +22,7 @@ WITHOUT_A_PAGE = {
     "KnownMeeting",  # only the readings' memory
     "PendingMeeting",
     "ContactMirror",  # on the page of its person
-    "Drift",  # its page comes with what fills it
+    "DriftRun",  # above the list of differences
     "ErasureKey",  # a secret
 }
 HISTORY = [
@@ -32,6 +32,7 @@ HISTORY = [
     "ConsentProof",
     "ConsentRule",
     "DebugRecord",
+    "Drift",
     "Erasure",
     "EventType",
     "Job",

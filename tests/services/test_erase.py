@@ -28,6 +28,7 @@ from calendly_connector.models import (
 )
 from calendly_connector.models.fields import SecretUnreadableError
 from calendly_connector.services import (
+    drift,
     erase,
     erase_outside,
     erasures,
@@ -291,6 +292,18 @@ def test_a_backfill_does_not_bring_them_back(river: River) -> None:
     assert [person.email for person in Person.objects.all()] == [scenarios.ZOE.email]
     assert tables_with(NADIA) == set()
     assert river.brevo.contact(NADIA) is None
+
+
+def test_a_comparison_with_calendly_does_not_name_them(connection: Connection) -> None:
+    Person.objects.create(connection=connection, email=EMAIL)
+    erase.erase(EMAIL, by="anna")
+    seen = make_booking("old", email=EMAIL, created_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+    known, merged = ledger.foresee(connection, seen)
+    drift.note_calendly(connection, seen, known, merged)
+
+    assert (known, merged.is_erased, merged.is_news) == (None, True, False)
+    assert tables_with(EMAIL) == set()
 
 
 def test_what_brevo_tells_of_them_afterwards_is_not_kept(connection: Connection) -> None:

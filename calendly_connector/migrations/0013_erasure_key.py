@@ -7,7 +7,7 @@ import calendly_connector.models.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calendly_connector", "0011_mirror_heard"),
+        ("calendly_connector", "0012_drift_run"),
     ]
 
     operations = [
