@@ -18,6 +18,7 @@ LISTS_REFUSED = "Brevo refused. {} Are the lists of the mapping still there?"
 OPEN = (State.WAITING, State.SENDING, State.UNKNOWN)
 SETTLED = ("state", "reason", "cause", "settled_at", "summary", "request", "sent_at", "attempts")
 RULES_AT = "rules_at"  # where a waiting contact step carries the moment whose mapping is to decide (services.redo)
+SET = "set"  # where one carries attributes that somebody gave, to be written whatever the mapping says
 
 MAKE_ANEW = "make_anew"  # where a waiting contact step carries that staff want the contact even if Brevo deleted it
 

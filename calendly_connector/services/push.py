@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -116,10 +116,11 @@ class Writer:
     def _write_contact(self, client: BrevoClient, steps: list[SyncLogEntry]) -> bool:
         """Bring the contact up to date; return False when Brevo refused it for good."""
         decision = self._decide(client, steps)
-        if decision is None and not any(step.request.get("guest") for step in steps):
+        given = given_in(steps)
+        if decision is None and not given and not any(step.request.get("guest") for step in steps):
             journal.done(steps, "There is no booking left to write.")
             return True
-        upsert = decision.upsert if decision else self._bare()
+        upsert = _with_given(decision.upsert if decision else self._bare(), given)
         try:
             sent = self._upsert(client, upsert)
         except errors.Refused as refused:
@@ -134,7 +135,10 @@ class Writer:
                 journal.add_leave(self.person, steps[-1], decision.leave.lists)
             if decision:
                 self._keep_consent(steps[-1], decision)
-            remember(self.person.pk, memory(decision and _as_sent(decision, sent), self.clock_at))
+            if decision or not given:
+                remember(self.person.pk, memory(decision and _as_sent(decision, sent), self.clock_at))
+            else:  # what was done about lists stays in mind
+                Person.objects.filter(pk=self.person.pk).update(pushed_at=timezone.now())
             if self.standing.deleted_at:
                 mirror.made_anew(self.person)
         return True
@@ -291,6 +295,16 @@ def _post(client: BrevoClient, upsert: UpsertContact) -> None:
         lists=upsert.join_lists,
         records_opt_out=upsert.records_opt_out,
     )
+
+
+def given_in(steps: Iterable[SyncLogEntry]) -> dict[str, Any]:
+    """Return the attributes that somebody gave for this write (services.people_update), the newest value of each."""
+    return {name: value for step in steps for name, value in step.request.get(journal.SET, {}).items()}
+
+
+def _with_given(upsert: UpsertContact, given: dict[str, Any]) -> UpsertContact:
+    only_if_empty = upsert.only_if_empty - given.keys()
+    return replace(upsert, attributes={**upsert.attributes, **given}, only_if_empty=only_if_empty)
 
 
 def _as_sent(decision: ContactDecision, sent: UpsertContact) -> ContactDecision:

@@ -23,8 +23,7 @@ WITHOUT_A_PAGE = {
     "PendingMeeting",
     "ContactMirror",  # on the page of its person
     "DriftRun",  # above the list of differences
-    "ApiToken",  # the pages of these two come with what fills them
-    "Erasure",
+    "ErasureKey",  # a secret
 }
 HISTORY = [
     "Booking",
@@ -34,6 +33,7 @@ HISTORY = [
     "ConsentRule",
     "DebugRecord",
     "Drift",
+    "Erasure",
     "EventType",
     "Job",
     "MappingVersion",
