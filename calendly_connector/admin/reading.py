@@ -108,6 +108,8 @@ class ReadingAdmin(HistoryAdmin[Reading]):
         """Return for what automation events leave."""
         if row.events_since is None:
             return gettext("none")
+        if row.kind == Kind.HISTORY:
+            return gettext("for every booking that is brought in")
         return format_html(gettext("for what happened from {} on"), parts.moment(row.events_since))
 
     @admin.display(description=_("read up to"))
