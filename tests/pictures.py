@@ -95,6 +95,7 @@ def story(river: River) -> Iterator[None]:
     river.flow()
     spread_over_a_month()
     backfill.ask(river.connection, backfill.Wish(), by="anna", why="Asked for by anna")
+    river.work()
     reconcile.ask(river.connection, by="anna", why="Asked for by anna")
     river.work()
     schedule.install(tasks.SCHEDULES)
