@@ -7,10 +7,13 @@ from calendly_connector.services import (
     bulk,
     catalogue,
     clock,
+    drift_fix,
+    drift_run,
     figures,
     guests,
     keep_alive,
     ledger,
+    mirror,
     notices,
     prune,
     push,
@@ -42,6 +45,7 @@ class Task:
 
 TASKS: dict[str, Task] = {
     receive.TAKE_IN: Task(run=lambda job: sync.take_in(job.subject), give_up=sync.give_up),
+    receive.TAKE_IN_NEWS: Task(run=lambda job: mirror.take_in_all(job.subject, job.renew)),
     ledger.PUSH: Task(run=bulk.push_or_gather, give_up=push.give_up),
     bulk.GATHER: Task(run=lambda job: bulk.gather(job.subject, job.renew)),
     bulk.ADVANCE: Task(run=lambda job: bulk.advance(job.subject, job.renew), give_up=bulk.give_up),
@@ -52,6 +56,10 @@ TASKS: dict[str, Task] = {
     bulk.CLOSE: Task(run=lambda job: bulk.close(job.subject, job.renew)),
     reading.READ: Task(run=lambda job: reading.advance(job.subject, job.renew), give_up=reading.give_up),
     replay.REPLAY: Task(run=lambda job: replay.advance(job.subject, job.renew), give_up=replay.give_up),
+    drift_run.RUN: Task(run=lambda job: drift_run.advance(job.subject, job.renew), give_up=drift_run.give_up),
+    drift_fix.FIX: Task(run=lambda job: drift_fix.advance(job.subject, job.renew), give_up=drift_fix.give_up),
+    drift_fix.LOOK: Task(run=lambda job: drift_fix.look(job.subject, job.renew)),
+    drift_fix.AFTER: Task(run=lambda job: drift_fix.after(job.subject)),
     notices.TELL: Task(run=lambda job: notices.tell(job.subject)),
     "sweep": Task(run=lambda job: sweep.sweep()),
     "clock": Task(run=lambda job: clock.find_due()),
@@ -61,6 +69,7 @@ TASKS: dict[str, Task] = {
     "catalogues": Task(run=lambda job: catalogue.refresh_all(job.renew)),
     "reconcile": Task(run=lambda job: reconcile.check_all()),
     "keep_alive": Task(run=lambda job: keep_alive.keep_alive()),
+    drift_run.WEEKLY: Task(run=lambda job: drift_run.compare_each()),
     "figures": Task(run=lambda job: figures.count_recent()),
     "past_figures": Task(run=lambda job: figures.count_past(job.renew)),
     rotation.FORGET_KEY: Task(run=lambda job: connections.forget_previous_key(job.subject)),
@@ -79,5 +88,6 @@ SCHEDULES = {
     "keep_alive": 86_400,
     "past_figures": 86_400,
     "prune": 86_400,
+    "drift": 604_800,
 }
 """Name (a kind of job) → seconds between runs; staff may change a schedule's row afterwards."""

@@ -12,13 +12,32 @@ from django.utils.translation import gettext_lazy as _
 REPAIR = "Repair"  # a page of its own, without a model
 
 GROUPS = {
-    _("What happened"): ("Booking", "Person", "SyncLogEntry", REPAIR, "WebhookDelivery", "ConsentProof", "Notice"),
+    _("What happened"): (
+        "Booking",
+        "Person",
+        "SyncLogEntry",
+        REPAIR,
+        "Drift",
+        "WebhookDelivery",
+        "ConsentProof",
+        "Notice",
+        "Erasure",
+    ),
     _("What goes where"): (
         *("TriggerMapping", "ConsentRule", "FieldMapping", "MappingVersion"),
         *("EventType", "BrevoList", "BrevoAttribute"),
     ),
-    _("Accounts"): ("Connection", "BrevoAccount"),
-    _("Behind the scenes"): ("Job", "BulkImport", "Replay", "Reading", "Schedule", "DebugRecord", "LogEntry"),
+    _("Accounts"): ("Connection", "BrevoAccount", "ApiToken"),
+    _("Behind the scenes"): (
+        "Job",
+        "BrevoDelivery",
+        "BulkImport",
+        "Replay",
+        "Reading",
+        "Schedule",
+        "DebugRecord",
+        "LogEntry",
+    ),
 }
 """Heading → models, as they are listed."""
 

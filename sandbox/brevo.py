@@ -159,6 +159,10 @@ class Brevo:
             state = self.account.state
             return [state.contacts[number].email for number in sorted(state.lists[list_id].members)]
 
+    def has_news(self) -> bool:
+        """Return whether a webhook is to be posted now, or just being posted."""
+        return self._webhooks.has_news()
+
     # Acting.
 
     def add_attribute(self, name: str, type: str = "text", category: str = "normal", options: Any = None) -> None:

@@ -38,6 +38,7 @@ class Webhooks:
         self._waiting: list[Json] = []
         self._news = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._is_posting = False
         account.listen(self._changed)
         account.notify = lambda url, body: self._queue(url, body, {}, "notifyUrl")
 
@@ -120,6 +121,12 @@ class Webhooks:
                 self._thread.start()
             self._news.notify()
 
+    def has_news(self) -> bool:
+        """Return whether something is to be posted now, or just being posted."""
+        with self._news:
+            now = self.account.clock.now()
+            return self._is_posting or any(each["due"] <= now for each in self._waiting)
+
     def forget(self) -> None:
         """Drop what is still to be posted."""
         with self._news:
@@ -127,7 +134,11 @@ class Webhooks:
 
     def _post_all(self) -> None:
         while True:
-            self._post(self._next())
+            posting = self._next()
+            try:
+                self._post(posting)
+            finally:
+                self._is_posting = False
 
     def _next(self) -> Json:
         """Wait for the next posting that is due, by the sandbox's clock."""
@@ -136,6 +147,7 @@ class Webhooks:
                 due = [each for each in self._waiting if each["due"] <= self.account.clock.now()]
                 if due:
                     self._waiting.remove(due[0])
+                    self._is_posting = True
                     return due[0]
                 self._news.wait(0.1 if self._waiting else None)
 

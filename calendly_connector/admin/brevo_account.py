@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.admin import asking, parts
-from calendly_connector.admin.base import HistoryAdmin
+from calendly_connector.admin.listening import ListeningAdmin
 from calendly_connector.admin.parts import Tone
 from calendly_connector.admin.steps import PAUSE_BREVO, PAUSING
 from calendly_connector.clients.errors import ApiError
@@ -22,19 +22,20 @@ from calendly_connector.services import connection as connections
 
 
 @admin.register(BrevoAccount)
-class BrevoAccountAdmin(HistoryAdmin[BrevoAccount]):
+class BrevoAccountAdmin(ListeningAdmin):
     """One row per Brevo account."""
 
-    list_display = ("name", "state_display", "paused", "why", "attributes_read")
-    actions = ("resume", "pause", "refresh_brevo")
+    list_display = ("name", "state_display", "paused", "why", "listens", "attributes_read")
+    actions = ("resume", "pause", "refresh_brevo", "listen", "stop_listening", "follow_opt_outs", "ignore_opt_outs")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("name", "state_display", "why", "paused", "organization_id")}),
         (_("What it offers"), {"fields": ("list_link", "attribute_link", "attributes_read")}),
+        (_("What it tells us"), {"fields": ("listens", "opt_outs", "deliveries")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BrevoAccount]:
         """Leave the key alone: one that can't be read shall not keep the page from opening."""
-        return super().get_queryset(request).defer("api_key")
+        return super().get_queryset(request).defer("api_key", "webhook_secret")
 
     def has_pause_permission(self, request: HttpRequest) -> bool:
         """Return whether this member of staff may stop and resume writing."""
@@ -73,7 +74,9 @@ class BrevoAccountAdmin(HistoryAdmin[BrevoAccount]):
 
     def offers(self, row: BrevoAccount) -> Sequence[str]:
         """Offer the way out of the present state."""
-        return ("resume" if row.is_paused else "pause", "refresh_brevo")
+        listening = ("listen",) if row.webhook_id is None else ("listen", "stop_listening")
+        follow = "ignore_opt_outs" if row.follows_opt_outs else "follow_opt_outs"
+        return ("resume" if row.is_paused else "pause", "refresh_brevo", *listening, follow)
 
     @admin.action(description=_("Resume writing"), permissions=["pause"])
     def resume(self, request: HttpRequest, queryset: QuerySet[BrevoAccount]) -> HttpResponseBase | None:

@@ -1,7 +1,7 @@
 """Filters whose choices are known beforehand: none of them reads a whole table to find out."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -101,3 +101,23 @@ class EventTypeFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep bookings of that type."""
         return queryset.filter(event_type=self.value()) if self.value() else queryset
+
+
+class ToldByBrevoFilter(admin.SimpleListFilter):
+    """What Brevo told of somebody's contact."""
+
+    title = _("told by Brevo")
+    parameter_name = "brevo"
+    KEPT: ClassVar[Mapping[str, Q]] = {
+        "opted-out": Q(mirror__isnull=False) & ~Q(mirror__opt_out=""),
+        "deleted": Q(mirror__deleted_at__isnull=False),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> Sequence[tuple[str, str]]:
+        """Return both things that bind us."""
+        return [("opted-out", gettext("opted out in Brevo")), ("deleted", gettext("deleted in Brevo"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the people of whom that was told."""
+        kept = self.KEPT.get(self.value() or "")
+        return queryset.filter(kept) if kept else queryset

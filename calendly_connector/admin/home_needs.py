@@ -20,7 +20,7 @@ from calendly_connector.admin.home_banner import (
 from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.core import banner, cause, remedy
 from calendly_connector.core.banner import Finding, Level
-from calendly_connector.models import BrevoAccount, Connection, EventType, FieldMapping, Notice, SyncLogEntry
+from calendly_connector.models import BrevoAccount, Connection, Drift, EventType, FieldMapping, Notice, SyncLogEntry
 from calendly_connector.services import home
 from calendly_connector.services.home import Pulse, Undecided
 
@@ -55,7 +55,7 @@ def needs_of(
     pulses: Mapping[int, Pulse],
     lacks: Mapping[int, Undecided],
 ) -> list[Need]:
-    """Return every line that this member of staff may read. Asks twice: for causes and for notices."""
+    """Return every line that this member of staff may read. Asks three times: for causes, differences and notices."""
     found: list[Need] = []
     if viewer.may_see(Connection):
         for row in connections:
@@ -64,6 +64,8 @@ def needs_of(
         found += map(_paused, home.paused_accounts(connections))
     if viewer.may_see(SyncLogEntry):
         found += _causes(connections, pulses)
+    if viewer.may_see(Drift):
+        found += _differences(connections)
     for row in connections:
         found += _undecided(viewer, row, lacks.get(row.pk, Undecided()))
     if viewer.may_see(Notice):
@@ -106,6 +108,24 @@ def _causes(connections: Sequence[Connection], pulses: Mapping[int, Pulse]) -> I
             link=_("Repair (%(connection)s)") % {"connection": connection or ""},
             address=repair_link(connection),
         )
+
+
+def _differences(connections: Sequence[Connection]) -> Iterator[Need]:
+    counts = home.differences()
+    for row in connections:
+        if count := counts.get(row.pk):
+            words = ngettext(
+                "Of %(count)s person, the bookings and Brevo differ, and that can be fixed.",
+                "Of %(count)s people, the bookings and Brevo differ, and that can be fixed.",
+                count,
+            )
+            filters = {"connection__id__exact": row.pk, "state__exact": "open", "is_fixable__exact": 1}
+            yield Need(
+                level=Level.WARN,
+                sentence=words % {"count": counted(count)},
+                link=_("Differences (%(connection)s)") % {"connection": row},
+                address=parts.list_of(Drift, **filters),
+            )
 
 
 def _undecided(viewer: Viewer, connection: Connection, lacks: Undecided) -> Iterator[Need]:

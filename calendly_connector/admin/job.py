@@ -22,6 +22,7 @@ from calendly_connector.models import (
     BrevoAccount,
     BulkImport,
     Connection,
+    Drift,
     Job,
     Notice,
     Person,
@@ -31,10 +32,24 @@ from calendly_connector.models import (
     WebhookDelivery,
 )
 from calendly_connector.models.job import REPEATING
-from calendly_connector.services import bulk, clock, ledger, notices, reading, receive, replay, retry, rotation, settle
+from calendly_connector.services import (
+    bulk,
+    clock,
+    drift_fix,
+    drift_run,
+    ledger,
+    notices,
+    reading,
+    receive,
+    replay,
+    retry,
+    rotation,
+    settle,
+)
 
 KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
     receive.TAKE_IN: (_("Take in a delivery"), WebhookDelivery),
+    receive.TAKE_IN_NEWS: (_("Take in what Brevo told"), BrevoAccount),
     ledger.PUSH: (_("Write a person to Brevo"), Person),
     ledger.MISSING_HALF: (_("Fetch the new half of a move"), Booking),
     bulk.GATHER: (_("Prepare an import of many people"), BrevoAccount),
@@ -45,6 +60,10 @@ KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
     bulk.CLOSE: (_("Put gathered people into imports"), BulkImport),
     reading.READ: (_("Read bookings from Calendly"), Reading),
     replay.REPLAY: (_("Do log entries once more"), Replay),
+    drift_run.RUN: (_("Compare everybody"), None),
+    drift_fix.FIX: (_("Mend differences"), Connection),
+    drift_fix.LOOK: (_("Compare one person again"), Drift),
+    drift_fix.AFTER: (_("Compare again what was mended"), Connection),
     notices.TELL: (_("Tell staff of a trouble"), Notice),
     **{name: (words, None) for name, words in REPEATING.items()},
     rotation.FORGET_KEY: (_("Stop accepting a former signing key"), Connection),

@@ -14,14 +14,15 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from calendly_connector import conf
 from calendly_connector.admin import parts, reading_words
+from calendly_connector.admin.listening import listening_badge
 from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.admin.steps import STEPS
-from calendly_connector.models import BrevoAccount, Connection, DebugRecord, Reading, WebhookDelivery
+from calendly_connector.models import BrevoAccount, Connection, DebugRecord, Drift, Reading, WebhookDelivery
 from calendly_connector.models.fields import SecretUnreadableError, hint
 from calendly_connector.services import connection as connections
 from calendly_connector.services import debug, oauth, setup, subscription
@@ -194,13 +195,14 @@ def _brevo(row: Connection, user: Any) -> Panel:
             parts.badge(gettext("On"), Tone.GOOD) if account.has_automation else parts.badge(gettext("Off"), Tone.WARN)
         )
         facts += [(gettext("Marketing automation"), automation), (gettext("Key tested"), parts.age(account.checked_at))]
-    facts.append((gettext("API key"), _key_hint(account)))
+    facts += [(gettext("Differences"), _differences(row)), (gettext("API key"), _key_hint(account))]
+    facts.append((gettext("Tells us of unsubscriptions"), listening_badge(account)))
     return Panel(
         name="brevo",
         title="Brevo",
         facts=facts,
         reason=account.pause_reason,
-        buttons=_allowed(user, row, "resume" if account.is_paused else "pause"),
+        buttons=_allowed(user, row, "resume" if account.is_paused else "pause", "compare"),
         form=_form(
             row, user, "key",
             summary=gettext("Put in another API key") if account.checked_at else gettext("Put in an API key"),
@@ -209,6 +211,13 @@ def _brevo(row: Connection, user: Any) -> Panel:
             is_open=not account.checked_at,
         ),
     )  # fmt: skip
+
+
+def _differences(row: Connection) -> SafeString:
+    """Return a link to what differs, with the number of people."""
+    count = Drift.objects.filter(connection=row, state=Drift.State.OPEN).count()
+    words = ngettext("%(count)d person", "%(count)d people", count) % {"count": count}
+    return parts.link_to_list(Drift, words if count else gettext("None"), connection__id__exact=row.pk)
 
 
 def _key_hint(account: BrevoAccount) -> str:

@@ -12,12 +12,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from calendly_connector.admin import parts, person_parts, timeline
+from calendly_connector.admin import parts, person_acts, person_parts, timeline, told_by_brevo
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.booking_parts import SECRETS
 from calendly_connector.admin.booking_parts import TONES as BOOKING_TONES
 from calendly_connector.admin.delivery import BY_PERSON
-from calendly_connector.admin.filters import titled
+from calendly_connector.admin.filters import ToldByBrevoFilter, titled
 from calendly_connector.admin.sync_log import badge_of
 from calendly_connector.clients import errors
 from calendly_connector.core.difference import Comparison
@@ -33,7 +33,7 @@ class PersonAdmin(HistoryAdmin[Person]):
     """One row per person."""
 
     list_display = ("email", "full_name", "newest_booking", "bookings_count", "newest_step", "written")
-    list_filter = (("pushed_at", titled(gettext_lazy("last written"))), "connection")
+    list_filter = (("pushed_at", titled(gettext_lazy("last written"))), ToldByBrevoFilter, "connection")
     search_fields = ("email", "bookings__name", "bookings__uri")
     search_help_text = gettext_lazy("E-mail, name, or invitee address")
     change_form_template = "admin/calendly_connector/person.html"
@@ -41,6 +41,10 @@ class PersonAdmin(HistoryAdmin[Person]):
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("address", "full_name", "connection_link", "written", "looked_at")}),
     )
+
+    def get_urls(self) -> list[Any]:
+        """Add what a person's page leads to."""
+        return [*person_acts.urls(self.admin_site), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
         """Find the newest booking and step, and count the bookings, along the way."""
@@ -113,7 +117,7 @@ class PersonAdmin(HistoryAdmin[Person]):
         row = context["original"]
         found, trouble = _compared(row) if "compare" in request.GET else (None, "")
         context |= _sides(row, found) | _story(row, is_newest_first=request.GET.get("order") != "oldest")
-        context["trouble"] = trouble
+        context |= {"trouble": trouble, **person_acts.ways(request, row)}
         return super().render_change_form(request, context, *args, **kw)
 
     def offers(self, row: Person) -> Sequence[str]:
@@ -141,7 +145,7 @@ class PersonAdmin(HistoryAdmin[Person]):
         if page:
             return _with_plan(page, people)
         for person in people:
-            resync.sync_again(person, by=request.user.get_username())
+            resync.sync_again(person, by=request.user.get_username(), makes_anew=len(people) == 1)
         self.message_user(request, _outcome(people))
         return None
 
@@ -169,6 +173,7 @@ def _sides(row: Person, found: Comparison | None) -> dict[str, Any]:
     current = rows.get(side.summary.current.uri) if side.summary else None
     shown: dict[str, Any] = {
         "ours": person_parts.facts_of(side, names),
+        "told": told_by_brevo.facts_of(row, names),
         "bookings": person_parts.bookings_table(side),
         "consents": person_parts.consents_table(row.consents.all()[: person_parts.SHOWN], names),
         "links": person_parts.service_links(row, current, found),

@@ -205,6 +205,7 @@ def plan_table(decision: ContactDecision, names: Names) -> SafeString:
     rows: list[tuple[str, Cell]] = [(name, _shown(value)) for name, value in sorted(upsert.attributes.items())]
     rows += [(_("Joins"), named(number, names)) for number in upsert.join_lists]
     rows += [(_("Leaves"), named(number, names)) for number in (decision.leave.lists if decision.leave else ())]
+    rows += [(_("Opt-out"), _("Recorded in Brevo once more"))] if upsert.records_opt_out else []
     rows += [(_("Is asked by mail about"), named(number, names)) for ask in decision.asks for number in ask.lists]
     return parts.table((_("Name"), _("Value")), rows, empty=_("Nothing but the address."))
 

@@ -16,7 +16,18 @@ from calendly_connector.admin import asking
 from calendly_connector.clients import errors
 from calendly_connector.models import BrevoAccount, Connection
 from calendly_connector.models.fields import SecretUnreadableError
-from calendly_connector.services import accounts, debug, oauth, reread, rotation, setup, subscription, wizard
+from calendly_connector.services import (
+    accounts,
+    brevo_listen,
+    debug,
+    drift_run,
+    oauth,
+    reread,
+    rotation,
+    setup,
+    subscription,
+    wizard,
+)
 from calendly_connector.services import connection as connections
 
 Text = str | Promise
@@ -26,6 +37,7 @@ Told = tuple[int, str]
 Do = Callable[[HttpRequest, Connection], list[Told]]
 
 CHANGE, CHANGE_BREVO = "calendly_connector.change_connection", "calendly_connector.change_brevoaccount"
+MEND = "calendly_connector.change_drift"
 PAUSE_BREVO = "calendly_connector.pause_brevoaccount"
 PAUSING = _(
     "Nothing is sent to Brevo until writing is resumed. Bookings are still received and taken in; what they call for "
@@ -158,12 +170,14 @@ def disconnect(request: HttpRequest, connection: Connection) -> list[Told]:
 
 
 def subscribe(request: HttpRequest, connection: Connection) -> list[Told]:
-    """Make sure that one good subscription posts to us."""
+    """Make sure that one good subscription posts to us, and that Brevo tells us what happens there."""
     if not connection.organization:
         return [
             (messages.ERROR, gettext("It isn't known whose Calendly account this is. Connect it, or test it, first."))
         ]
-    return [(messages.SUCCESS, subscription.subscribe(connection).words)]
+    done = subscription.subscribe(connection).words
+    heard = brevo_listen.listen(connection.brevo_account)
+    return [(messages.SUCCESS, done), (messages.INFO if heard.is_listening else messages.WARNING, heard.words)]
 
 
 def reach(request: HttpRequest, connection: Connection) -> list[Told]:
@@ -219,6 +233,13 @@ def resume(request: HttpRequest, connection: Connection) -> list[Told]:
     ]
 
 
+def compare(request: HttpRequest, connection: Connection) -> list[Told]:
+    """Have everybody compared in both services."""
+    drift_run.compare_all(connection, by=request.user.get_username())
+    words = gettext("Everybody of “%(connection)s” is being compared. What differs is listed under Differences.")
+    return [(messages.SUCCESS, words % {"connection": connection})]
+
+
 def _infos(lines: list[str]) -> list[Told]:
     return [(messages.INFO, line) for line in lines]
 
@@ -249,6 +270,7 @@ STEPS = {
         ),
     ),
     "reread": Step(label=_("Read again the last day"), do=read_again),
+    "compare": Step(label=_("Compare now"), do=compare, permission=MEND),
     "debug_on": Step(
         label=_("Switch debug mode on"),
         do=switch_debug_on,

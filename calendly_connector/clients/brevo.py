@@ -7,7 +7,10 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from calendly_connector.clients import brevo_bodies as bodies
+from calendly_connector.clients import brevo_contacts as contacts
 from calendly_connector.clients import errors
+from calendly_connector.clients.brevo_contacts import Contact, Page
+from calendly_connector.clients.brevo_webhooks import Webhooks
 from calendly_connector.clients.http import Answer, Http, Witness, read_text
 from calendly_connector.core.attributes import Attribute
 
@@ -51,17 +54,6 @@ class Folder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contact:
-    """A contact as Brevo has it."""
-
-    id: int
-    email: str
-    is_blocked: bool
-    lists: tuple[int, ...]
-    attributes: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
 class RecordedEvent:
     """One automation event that Brevo holds."""
 
@@ -84,7 +76,7 @@ class Process:
         return self.status in ("completed", "failed", "cancelled")
 
 
-class BrevoClient:
+class BrevoClient(Webhooks):
     """One account. `base_url` includes "/v3"."""
 
     def __init__(
@@ -179,24 +171,32 @@ class BrevoClient:
             if "and/or does not exist" not in str(refused.body.get("message", "")):
                 raise  # that answer means: nothing left to do (brevo-api.md §3)
 
-    def upsert_contact(self, email: str, *, attributes: Mapping[str, Any], lists: Sequence[int] = ()) -> None:
+    def upsert_contact(
+        self, email: str, *, attributes: Mapping[str, Any], lists: Sequence[int] = (), records_opt_out: bool = False
+    ) -> None:
         """Create or update a contact and let it join lists. May be repeated.
 
         https://developers.brevo.com/reference/create-contact
         """
-        self._call("contacts", "POST", "/contacts", json=bodies.contact_body(email, attributes=attributes, lists=lists))
+        body = bodies.contact_body(email, attributes=attributes, lists=lists, records_opt_out=records_opt_out)
+        self._call("contacts", "POST", "/contacts", json=body)
 
     def get_contact(self, email: str) -> Contact:
         """Return a contact; raise NotFound. https://developers.brevo.com/reference/get-contact-info"""
         params = {"identifierType": "email_id"}
         data = _object(self._call("contacts", "GET", f"/contacts/{quote(email, safe='')}", params=params).json)
-        return Contact(
-            id=int(data.get("id") or 0),
-            email=str(data.get("email") or ""),
-            is_blocked=bool(data.get("emailBlacklisted")),
-            lists=tuple(int(number) for number in data.get("listIds") or []),
-            attributes=_object(data.get("attributes") or {}),
-        )
+        return contacts.contact_of(data)
+
+    def list_contacts(self, *, offset: int = 0, tail: Sequence[int] = ()) -> Iterator[Page]:
+        """Yield all contacts in pages, oldest first; one call each. https://developers.brevo.com/reference/get-contacts
+
+        Rows may shift meanwhile (`brevo_contacts.read_on`). Go on at the `next_offset` of the last page, by its `tail`.
+        """
+        yield from contacts.read_on(self._page_of_contacts, offset=offset, tail=tail)
+
+    def _page_of_contacts(self, offset: int) -> Page:
+        params = {"limit": contacts.PER_PAGE, "offset": offset, "sort": "asc"}
+        return contacts.page_of(_object(self._call("contacts", "GET", "/contacts", params=params).json), offset=offset)
 
     def leave_lists(self, email: str, *, lists: Sequence[int]) -> None:
         """Take a contact out of lists. May be repeated; raises NotFound for an unknown contact.
@@ -206,6 +206,18 @@ class BrevoClient:
         params = {"identifierType": "email_id"}
         body = {"unlinkListIds": list(lists)}
         self._call("contacts", "PUT", f"/contacts/{quote(email, safe='')}", params=params, json=body)
+
+    def delete_contact(self, email: str) -> bool:
+        """Delete a contact with its history and its opt-out; return False when there is none. May be repeated.
+
+        https://developers.brevo.com/reference/delete-contact (405: the account's own registered address)
+        """
+        params = {"identifierType": "email_id"}
+        try:
+            self._call("contacts", "DELETE", f"/contacts/{quote(email, safe='')}", params=params)
+        except errors.NotFound:
+            return False
+        return True
 
     def ask_double_opt_in(self, email: str, *, lists: Sequence[int], template: int, redirect_url: str) -> None:
         """Have Brevo ask by mail; the click joins the lists. NOT to be repeated after a lost answer: each call mails.

@@ -5,10 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 
-def contact_body(email: str, *, attributes: Mapping[str, Any], lists: Sequence[int] = ()) -> dict[str, Any]:
-    """Return one contact as `POST /contacts` takes it."""
+def contact_body(
+    email: str, *, attributes: Mapping[str, Any], lists: Sequence[int] = (), records_opt_out: bool = False
+) -> dict[str, Any]:
+    """Return one contact as `POST /contacts` takes it.
+
+    The blocklist flag is there to record an opt-out and for nothing else; it is never false (brevo-api.md §2.9).
+    """
     body: dict[str, Any] = {"email": email, "attributes": sendable(attributes), "updateEnabled": True}
-    return {**body, "listIds": list(lists)} if lists else body
+    body |= {"listIds": list(lists)} if lists else {}
+    return body | ({"emailBlacklisted": True} if records_opt_out else {})
 
 
 def double_opt_in_body(email: str, *, lists: Sequence[int], template: int, redirect_url: str) -> dict[str, Any]:

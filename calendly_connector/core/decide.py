@@ -6,14 +6,16 @@ just before writing, from the ledger as it is then, so that several waiting chan
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from calendly_connector.core import attributes, cause, fields, lists
+from calendly_connector.core import attributes, cause, fields, lists, respect
 from calendly_connector.core.booking import Booking
 from calendly_connector.core.merge import Entry, Happening
 from calendly_connector.core.person import Summary
+from calendly_connector.core.respect import Standing
 from calendly_connector.core.rules import Overwrite, RuleSet
 from calendly_connector.core.steps import (
     AskConsent,
@@ -26,6 +28,7 @@ from calendly_connector.core.steps import (
 )
 from calendly_connector.core.trigger import Trigger
 
+NO_NEWS = Standing()
 EVENT_PREFIX = "calendly_meeting_"
 HELD_BACK = "Held back: history is brought in without automation events."
 HELD_LATE = "Held back: it was found long after it happened, and an automation should not start that late."
@@ -35,13 +38,18 @@ HELD = (HELD_BACK, HELD_LATE)
 
 @dataclass(frozen=True, kw_only=True)
 class ContactDecision:
-    """How one contact is brought up to date. `operations` is what to remember as applied afterwards."""
+    """How one contact is brought up to date. `operations` is what to remember as applied afterwards.
+
+    With `left_alone`, the contact was deleted in Brevo and nothing may be written, for the reason that it names.
+    """
 
     upsert: UpsertContact
     leave: LeaveLists | None
     operations: dict[int, str]
     asks: tuple[AskConsent, ...] = ()
     proofs: tuple[ConsentProof, ...] = ()
+    left_alone: str = ""
+    held_back: Mapping[int, str] = field(default_factory=dict)  # lists that aren't joined for what Brevo told → why
 
 
 def decide_event(happening: Happening, *, rules: RuleSet, held: str = "") -> TrackEvent | Skip:
@@ -71,15 +79,23 @@ def event_name(event_type: str, trigger: Trigger, *, rules: RuleSet) -> str | Sk
 
 
 def decide_contact(
-    summary: Summary, entries: Iterable[Entry], *, rules: RuleSet, applied: lists.ListOperations
+    summary: Summary,
+    entries: Iterable[Entry],
+    *,
+    rules: RuleSet,
+    applied: lists.ListOperations,
+    standing: Standing = NO_NEWS,
 ) -> ContactDecision:
     """Return the upsert that brings a contact up to date, and the lists to leave.
 
     `entries` are all the person's bookings, `applied` the list operations done before: what was done once is not done
-    again, so a person whom staff took off a list stays off it.
+    again, so a person whom staff took off a list stays off it. `standing` is what Brevo told of the contact: a list
+    that it keeps the person from is neither joined nor remembered as joined.
     """
     entries = list(entries)
     wishes = lists.wishes_of(entries, rules=rules, applied=applied)
+    held_back = respect.withheld(wishes, applied=applied, standing=standing)
+    wishes = {number: wish for number, wish in wishes.items() if number not in held_back}
     new = {number: wish for number, wish in wishes.items() if applied.get(number) != wish.what}
     joins = tuple(sorted(number for number, wish in new.items() if wish.what == lists.JOIN))
     leaves = tuple(sorted(number for number, wish in new.items() if wish.what == lists.LEAVE))
@@ -94,13 +110,23 @@ def decide_contact(
             only_if_empty=fitted.only_if_empty,
             warnings=fitted.warnings,
             causes=fitted.causes,
-            notes=lists.withheld(entries, rules=rules, operations=operations),
+            notes=(
+                *lists.withheld(entries, rules=rules, operations=operations),
+                *respect.notes_of(standing, held_back),
+            ),
+            records_opt_out=standing.records_opt_out,
         ),
         leave=LeaveLists(email=email, lists=leaves) if leaves else None,
         operations=operations,
         asks=lists.asks_of(email, new),
         proofs=lists.proofs_of(new),
+        left_alone=respect.why_left_alone(standing, booked_at=_last_booked(entries)),
+        held_back=held_back,
     )
+
+
+def _last_booked(entries: Iterable[Entry]) -> datetime:
+    return max(entry.booking.invitee.created_at for entry in entries)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,8 @@
 """The family of things the core anticipates.
 
 CoreError
-├── MalformedPayload     a delivery or listing row lacks what it must have
+├── MalformedPayload     a delivery or listing row of Calendly's lacks what it must have
+├── MalformedNews        what Brevo posted lacks what it must have
 └── SignatureError       a delivery that we can't prove to be Calendly's
     ├── SignatureMissing
     ├── SignatureMismatch
@@ -18,6 +19,14 @@ class MalformedPayload(CoreError):
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"Calendly's data has {problem} at “{path}”.")
+        self.path = path
+
+
+class MalformedNews(CoreError):
+    """What Brevo posted lacks, or has in the wrong form, what all news has. `path` names the place."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"Brevo's news has {problem} at “{path}”.")
         self.path = path
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from calendly_connector.core import consent, decide, lists
+from calendly_connector.core import consent, decide, lists, respect
 from calendly_connector.core.lists import ListOperations, Wish
 from calendly_connector.core.merge import Entry, Happening
 from calendly_connector.core.person import Summary
+from calendly_connector.core.respect import Standing
 from calendly_connector.core.rules import ConsentRule, FieldRule, Overwrite, RuleSet
 from calendly_connector.core.steps import Skip, TrackEvent, UpsertContact, Value
 from calendly_connector.core.trigger import Trigger
@@ -57,7 +58,7 @@ class ListFate(StrEnum):
     LEFT = "left"
     ASKED = "asked"
     STAYS = "stays"  # what is wanted was done before, and is not done again
-    WITHHELD = "withheld"  # not joined, for lack of consent
+    WITHHELD = "withheld"  # not joined, for lack of consent or because of an opt-out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,11 +142,15 @@ def without_filled(upsert: UpsertContact, before: Mapping[str, Any]) -> UpsertCo
     return replace(upsert, attributes=kept)
 
 
-def lists_of(entries: Iterable[Entry], *, rules: RuleSet, applied: ListOperations) -> list[ListLine]:
+def lists_of(
+    entries: Iterable[Entry], *, rules: RuleSet, applied: ListOperations, standing: Standing = decide.NO_NEWS
+) -> list[ListLine]:
     """Return what becomes of each list that the mapping names for a person's bookings, by list number."""
     entries = list(entries)
     wishes = lists.wishes_of(entries, rules=rules, applied=applied)
     lines = {number: _wished(number, wish, rules, applied) for number, wish in wishes.items()}
+    for number, why in respect.withheld(wishes, applied=applied, standing=standing).items():
+        lines[number] = replace(lines[number], fate=ListFate.WITHHELD, reason=why)
     for line in _withheld(entries, rules):
         lines.setdefault(line.number, line)
     return [lines[number] for number in sorted(lines)]

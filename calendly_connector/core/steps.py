@@ -19,6 +19,7 @@ class UpsertContact:
     warnings: tuple[str, ...] = ()  # what didn't fit, in staff's words
     causes: tuple[str, ...] = ()  # the same as codes (core.cause), for staff to mend many alike
     notes: tuple[str, ...] = ()  # what was deliberately not done
+    records_opt_out: bool = False  # the contact is made anew, and its person had opted out
 
 
 @dataclass(frozen=True, kw_only=True)

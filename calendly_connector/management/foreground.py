@@ -23,6 +23,7 @@ from calendly_connector.services.worker import Worker
 
 NAP = 0.2  # seconds between two looks while others work, or a limit has to be waited for
 SHOW_EVERY = 0.2
+PATIENCE = 300.0  # seconds without anything done, after which nobody waits for Brevo any more
 
 
 class Foreground:
@@ -31,7 +32,7 @@ class Foreground:
     def __init__(self, row: Reading, progress: Progress) -> None:
         self.row = row
         self._progress = progress
-        self._shown_at = 0.0
+        self._shown_at, self._busy_at = 0.0, time.monotonic()
         self._refusal: queue.Later | None = None
         mine = tasks.Task(run=self._advance, give_up=reading.give_up)
         self._worker = Worker({**tasks.TASKS, reading.READ: mine}, concurrency=1, bell=Bell())
@@ -72,6 +73,7 @@ class Foreground:
         if job is None:
             return False
         self._worker.do(job)
+        self._busy_at = time.monotonic()
         return True
 
     def _advance(self, job: Claimed) -> None:
@@ -97,7 +99,8 @@ class Foreground:
         """Return whether Brevo has everything, or is not to be written to at present."""
         account = self.row.connection.brevo_account
         account.refresh_from_db()
-        return account.is_paused or backfill.is_settled(self.row)
+        is_stuck = time.monotonic() - self._busy_at > PATIENCE
+        return account.is_paused or is_stuck or backfill.is_settled(self.row)
 
     def _free_from_the_dead(self) -> None:
         """Take over from a process of this machine that was killed, without waiting for its lease."""

@@ -41,4 +41,6 @@ def report_lines(told: dict[str, Any]) -> Iterator[str]:
         yield f"    {each['trigger']}: {each['booking']}"
     brevo = told["brevo"]
     yield f"  Brevo: {brevo['written']} contacts written, {brevo['waiting']} people wait."
+    if brevo["waiting"]:
+        yield f"  {brevo['paused'] or 'A worker goes on writing them; nothing is lost.'}"
     yield from (f"  refused by Brevo: {count} × {cause}" for cause, count in brevo["refused"].items())

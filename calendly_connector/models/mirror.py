@@ -30,6 +30,9 @@ class ContactMirror(models.Model):
         null=True, blank=True, help_text=_("When the contact was deleted in Brevo; a booking made later makes it anew.")
     )
     attributes = models.JSONField(default=dict, blank=True, help_text=_("Values that Brevo told of last."))
+    heard = models.JSONField(
+        default=dict, blank=True, help_text=_("What was told when, so that older news never hides newer.")
+    )
     told_at = models.DateTimeField(null=True, blank=True, help_text=_("Brevo's time of its last news."))
     read_at = models.DateTimeField(null=True, blank=True, help_text=_("When the contact was read there last."))
 

@@ -37,6 +37,9 @@ class Reading(models.Model):
     events_since = models.DateTimeField(
         null=True, blank=True, help_text=_("Automation events leave for what happened from here on; empty: for none.")
     )
+    unknown_since = models.DateTimeField(
+        null=True, blank=True, help_text=_("Unknown bookings made before are left to a backfill; empty: none are.")
+    )
     is_thorough = models.BooleanField(
         _("reads all again"), default=True, help_text=_("Off: meetings that were read lately are passed over.")
     )
@@ -96,6 +99,7 @@ class KnownMeeting(models.Model):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="known_meetings")
     uri = models.CharField(max_length=255)
     mark = models.CharField(max_length=64, help_text=_("Its own change time and its numbers of invitees."))
+    is_partial = models.BooleanField(default=False, help_text=_("Some of its bookings were left to a backfill."))
     read_at = models.DateTimeField()
 
     class Meta:

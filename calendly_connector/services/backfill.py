@@ -10,7 +10,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from calendly_connector.models import BulkImport, Connection, EventType, PendingMeeting, Reading, SyncLogEntry
-from calendly_connector.services import journal, reading
+from calendly_connector.services import reading
 
 BEGINNING = datetime.fromisoformat("2013-01-01T00:00:00+00:00")
 """Before Calendly existed: everything."""
@@ -108,11 +108,11 @@ def noted(row: Reading) -> int:
 
 
 def is_settled(row: Reading) -> bool:
-    """Return whether Brevo has everything that a reading took in, or has refused it."""
+    """Return whether Brevo has everything that a reading took in, has refused it, or is to be asked about it later."""
     over = (BulkImport.State.DONE, BulkImport.State.FAILED)
     if BulkImport.objects.filter(reading=row).exclude(state__in=over).exists():
         return False
-    return not _steps(row).filter(state__in=journal.OPEN).exists()
+    return not _waiting(row)
 
 
 def report(row: Reading) -> dict[str, Any]:
@@ -129,7 +129,12 @@ def report(row: Reading) -> dict[str, Any]:
         "unchanged": max(0, row.invitees - row.news - _left_out_bookings(row)),
         "skipped": row.skipped,
         "held_back": row.held_back,
-        "brevo": {"written": _written(row), "refused": _refused(row), "waiting": _waiting(row)},
+        "brevo": {
+            "written": _written(row),
+            "refused": _refused(row),
+            "waiting": _waiting(row),
+            "paused": row.connection.brevo_account.pause_reason,
+        },
         "words": row.words,
     }
 
@@ -150,7 +155,9 @@ def _written(row: Reading) -> int:
 
 
 def _waiting(row: Reading) -> int:
-    count: int = _steps(row).filter(state__in=journal.OPEN).values("person").distinct().count()
+    """Return how many people have something to be written."""
+    waiting = _steps(row).filter(state__in=(SyncLogEntry.State.WAITING, SyncLogEntry.State.SENDING))
+    count: int = waiting.values("person").distinct().count()
     return count
 
 

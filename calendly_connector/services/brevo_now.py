@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from calendly_connector import conf
 from calendly_connector.clients import errors
-from calendly_connector.clients.brevo import BrevoClient, Contact
+from calendly_connector.clients.brevo import BrevoClient
+from calendly_connector.clients.brevo_contacts import Contact
 from calendly_connector.core.attributes import Attribute
 from calendly_connector.models import BrevoAccount
 from calendly_connector.models.fields import SecretUnreadableError

@@ -74,7 +74,7 @@ def gather(account_id: int, renew: accounts.Renew) -> None:
         if len(jobs) < conf.people_at_once_from():
             return
         people = Person.objects.select_for_update(of=("self",)).filter(pk__in=jobs, bulk_import=None)
-        people = people.select_related("connection__brevo_account").prefetch_related("bookings")
+        people = people.select_related("connection__brevo_account", "mirror").prefetch_related("bookings")
         imports = bulk_rows.Imports(account=account)
         added = imports.add(bulk_rows.prepared(people))
         for number in imports.numbers:

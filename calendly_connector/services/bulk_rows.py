@@ -12,7 +12,7 @@ from calendly_connector.clients import brevo
 from calendly_connector.core.decide import ContactDecision
 from calendly_connector.core.rules import Overwrite, RuleSet
 from calendly_connector.models import BrevoAccount, BulkImport, Person, Reading, SyncLogEntry
-from calendly_connector.services import journal, mapping, proofs, push
+from calendly_connector.services import journal, mapping, mirror, proofs, push
 
 AT_ONCE = 10_000  # people of one import; what Brevo's 8 MB hold of usual ones
 REMEMBER = "remember"  # where a step carries what to keep about its person once the import has succeeded
@@ -33,18 +33,23 @@ def import_row(email: str, attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepared(people: Iterable[Person]) -> Iterator[ImportRow]:
-    """Yield those of these people, locked by the caller, whom an import can serve. Their bookings, connection and
-    account should have been read with them."""
+    """Yield those of these people, locked by the caller, whom an import can serve. Their bookings, connection, account
+    and mirror should have been read with them.
+
+    Whose contact was deleted in Brevo isn't among them: it is left alone, or made anew with what an import can't say.
+    """
     people = list(people)
     rules: dict[int, RuleSet] = {}
     steps = _open_steps([person.pk for person in people])
     for person in people:
+        if mirror.standing_of(person).deleted_at:
+            continue
         if person.connection_id not in rules:
             rules[person.connection_id] = mapping.rules_of(person.connection)
         mine = steps[person.pk]
         contacts = [step for step in mine if step.kind == SyncLogEntry.Kind.CONTACT]
         is_settled = all(step.state == SyncLogEntry.State.WAITING for step in mine)
-        is_settled = is_settled and not any(journal.RULES_AT in step.request for step in contacts)
+        is_settled = is_settled and not any({journal.RULES_AT, journal.SET} & step.request.keys() for step in contacts)
         if not contacts or not is_settled or _needs_reading(rules[person.connection_id]):
             continue
         decision, person.clock_at = push.decide_now(person, rules[person.connection_id])

@@ -1,7 +1,8 @@
 """One person in both systems: what we want of the contact beside what Brevo has. Writes nothing."""
 
 from calendly_connector.clients import errors
-from calendly_connector.clients.brevo import BrevoClient, Contact
+from calendly_connector.clients.brevo import BrevoClient
+from calendly_connector.clients.brevo_contacts import Contact
 from calendly_connector.core import difference
 from calendly_connector.core.difference import Comparison
 from calendly_connector.models import BrevoAccount, Person

@@ -61,7 +61,7 @@ def _close_some(row: BulkImport, imports: bulk_rows.Imports) -> bool:
     """Put a few people into imports; return whether there were any."""
     with transaction.atomic():
         locked = Person.objects.select_for_update(of=("self",)).filter(bulk_import=row).order_by("pk")[:PIECE]
-        people = list(locked.select_related("connection__brevo_account").prefetch_related("bookings"))
+        people = list(locked.select_related("connection__brevo_account", "mirror").prefetch_related("bookings"))
         added = set(imports.add(bulk_rows.prepared(people)))
         left = [person for person in people if person.pk not in added]
         Person.objects.filter(pk__in=[person.pk for person in left]).update(bulk_import=None)

@@ -4,7 +4,9 @@ A backfill may be quicker than the webhook of a booking that was made just befor
 the webhook then brings no news, and without this the automation would never start.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from calendly_connector.core import decide
 from calendly_connector.core.rules import RuleSet
@@ -26,6 +28,11 @@ def release(booking: Booking, delivery: WebhookDelivery, *, rules: RuleSet) -> b
     )
     released = [row for row in rows if row.happening.partition(":")[0] in triggers and _release(row, delivery, rules)]
     return bool(released)
+
+
+def may_be_told(at: datetime) -> bool:
+    """Return whether the webhook of what happened then may still come, as of a cancellation that history saw first."""
+    return at > timezone.now() - LIVE
 
 
 def _release(row: SyncLogEntry, delivery: WebhookDelivery, rules: RuleSet) -> bool:

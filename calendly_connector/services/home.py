@@ -16,6 +16,7 @@ from calendly_connector.models import (
     Connection,
     ConsentRule,
     DailyFigure,
+    Drift,
     EventType,
     FieldMapping,
     Notice,
@@ -134,6 +135,12 @@ def causes(pulses: Mapping[int, Pulse]) -> list[Cause]:
         Cause(connection_id=key, code="", count=pulse.unexplained) for key, pulse in pulses.items() if pulse.unexplained
     ]
     return sorted(found, key=lambda cause: -cause.count)
+
+
+def differences() -> dict[int, int]:
+    """Return of how many people something differs that could be fixed, by connection. One query; counts end at CAP."""
+    rows = Drift.objects.filter(state=Drift.State.OPEN, is_fixable=True).order_by()
+    return Counter(rows.values_list("connection_id", flat=True)[:CAP])
 
 
 def open_notices() -> list[Notice]:

@@ -12,10 +12,11 @@ from calendly_connector.clients.pace import Pace
 from calendly_connector.models import DebugRecord, PendingMeeting, Reading
 from calendly_connector.services import connection as connections
 from calendly_connector.services import debug, listing, queue, recording, tokens
-from calendly_connector.services.fetchers import Fetched, Fetchers
+from calendly_connector.services.fetchers import AT_ONCE, Fetched, Fetchers
 
 PATIENCE = 2.0  # seconds that a wait for Calendly's limit may keep a thread; longer ones go back to the queue
 CHUNK = 100  # noted meetings held in memory
+REJECTED = 2 * AT_ONCE  # calls in a row with a token that isn't accepted, after which a fresh one is no help
 Renew = Callable[[], None]
 
 
@@ -45,6 +46,7 @@ class _Reader:
         self._noted = self._next_noted()
         self._in_hand: dict[int, PendingMeeting] = {}
         self._again: list[PendingMeeting] = []
+        self._rejected = 0  # in a row
         self._witness = debug.witness_for(debug.watched_by(row.connection), DebugRecord.Direction.TO_CALENDLY)
 
     def run(self) -> bool:
@@ -56,10 +58,10 @@ class _Reader:
                     return True
                 self._wait()
                 continue
-            for fetched in self._fetchers.some():
+            answers = sorted(self._fetchers.some(), key=lambda fetched: fetched.error is not None)
+            for fetched in answers:  # what can be read is recorded before an error ends it
                 self._renew()
                 if not self._take(fetched):
-                    self.finish_in_hand()
                     return False
 
     def finish_in_hand(self) -> None:
@@ -103,11 +105,13 @@ class _Reader:
                 self._witness(exchange)
         error = fetched.error
         if error is None:
+            self._rejected = 0
             return self._record(fetched)
         noted = self._in_hand.pop(fetched.number)
         if isinstance(error, errors.NotFound):
             return self._recorder.leave_out(noted, recording.GONE)
-        if isinstance(error, errors.Unauthorized):
+        if isinstance(error, errors.Unauthorized) and self._rejected < REJECTED:
+            self._rejected += 1
             tokens.refresh_now(self._row.connection, rejected=fetched.token)  # raises when staff are needed
             self._again.append(noted)
             return True

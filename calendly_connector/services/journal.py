@@ -18,6 +18,9 @@ LISTS_REFUSED = "Brevo refused. {} Are the lists of the mapping still there?"
 OPEN = (State.WAITING, State.SENDING, State.UNKNOWN)
 SETTLED = ("state", "reason", "cause", "settled_at", "summary", "request", "sent_at", "attempts")
 RULES_AT = "rules_at"  # where a waiting contact step carries the moment whose mapping is to decide (services.redo)
+SET = "set"  # where one carries attributes that somebody gave, to be written whatever the mapping says
+
+MAKE_ANEW = "make_anew"  # where a waiting contact step carries that staff want the contact even if Brevo deleted it
 
 
 def open_steps(person: Person) -> list[SyncLogEntry]:
@@ -63,6 +66,8 @@ def contact_written(steps: Sequence[SyncLogEntry], sent: UpsertContact) -> None:
     *earlier, last = steps
     _settle(earlier, State.MERGED, COVERED)
     last.request = {"attributes": plain(sent.attributes), "lists": list(sent.join_lists)}
+    if sent.records_opt_out:
+        last.request["records_opt_out"] = True
     last.summary = _written(last.request)
     _note_sent(last, timezone.now())
     _settle([last], State.DONE, " ".join((*sent.warnings, *sent.notes)), next(iter(sent.causes), ""))

@@ -1,8 +1,11 @@
-"""A daily call with each Brevo key: unused for 90 days it would expire (brevo-api.md §1.2), and staff learn early."""
+"""A daily call with each Brevo key: unused for 90 days it would expire (brevo-api.md §1.2), and staff learn early.
+
+Where Brevo tells us what happens there, its webhook is looked after as well.
+"""
 
 from calendly_connector.clients import errors
 from calendly_connector.models import BrevoAccount
-from calendly_connector.services import accounts, setup
+from calendly_connector.services import accounts, brevo_listen, setup
 from calendly_connector.services import connection as connections
 
 
@@ -12,7 +15,15 @@ def keep_alive() -> str:
     Returns what was found, in words, for the schedule. Calls once per account, outside the pace of its closed lanes.
     """
     rows = BrevoAccount.objects.order_by("pk")
-    return " ".join(f"{account}: {_greet(account)}" for account in rows) or "There is no Brevo account."
+    return " ".join(f"{account}: {_look_after(account)}" for account in rows) or "There is no Brevo account."
+
+
+def _look_after(account: BrevoAccount) -> str:
+    said = _greet(account)
+    account.refresh_from_db(fields=accounts.STANDING)
+    if account.is_paused or not brevo_listen.is_wanted(account):
+        return said
+    return f"{said} {brevo_listen.listen(account).words}"
 
 
 def _greet(account: BrevoAccount) -> str:

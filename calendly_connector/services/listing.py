@@ -59,7 +59,9 @@ def _keep(row: Reading, page: Page) -> bool:
         if not mine.update(**changes, words=""):
             return False
         rows = [PendingMeeting(reading=row, uri=each.uri, row=dict(each.row), listed_at=now) for each in wanted]
-        PendingMeeting.objects.bulk_create(rows, ignore_conflicts=True)
+        PendingMeeting.objects.bulk_create(  # listed again: it was put off meanwhile, and looks as it does now
+            rows, update_conflicts=True, unique_fields=["reading", "uri"], update_fields=["row", "listed_at"]
+        )
     for name, value in changes.items():
         setattr(row, name, value)
     return True
@@ -89,7 +91,7 @@ def choose(row: Reading, events: Collection[ScheduledEvent]) -> tuple[list[Sched
 
 
 def _is_news_possible(row: Reading, event: ScheduledEvent, known: KnownMeeting | None) -> bool:
-    if known is None or known.mark != event.mark:
+    if known is None or known.mark != event.mark or (known.is_partial and row.unknown_since is None):
         return True
     return not event.is_canceled and gap.may_be_marked(
         event.start_at, read_at=known.read_at, now=timezone.now(), is_thorough=row.is_thorough

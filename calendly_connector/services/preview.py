@@ -11,13 +11,14 @@ from calendly_connector.clients.rehearsal import PlannedCall, Rehearsal
 from calendly_connector.core import explain
 from calendly_connector.core.decide import PHONE_ATTRIBUTES, ContactDecision
 from calendly_connector.core.explain import AttributeFate, AttributeLine, EventLine, ListLine
-from calendly_connector.core.steps import AskConsent, LeaveLists, TrackEvent, UpsertContact
+from calendly_connector.core.steps import AskConsent, LeaveLists, Skip, TrackEvent, UpsertContact
 from calendly_connector.models import BrevoAccount, Connection, SyncLogEntry
 from calendly_connector.services import brevo_now, catalogue, journal, opt_in, preview_events
 from calendly_connector.services.brevo_now import Before
 from calendly_connector.services.preview_subject import Subject
 
 Kind = SyncLogEntry.Kind
+NO_CONTACT = "The contact was deleted in Brevo."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +59,21 @@ def preview(subject: Subject) -> Preview:
     events = preview_events.events_of(subject, waiting)
     is_written = not subject.is_ignored or any(step.kind == Kind.CONTACT for step in waiting)
     decision = subject.decide() if is_written else None
+    if decision and decision.left_alone:
+        return explained(subject, None, before, acts=(), events=_unsent(events), notes=[decision.left_alone])
     asks, unasked = asks_of(decision, waiting, before, email=subject.email)
     acts = acts_of(decision, before, earlier=_waiting_leaves(waiting, subject.email), asks=asks, events=events)
     return explained(subject, decision, before, acts=acts, events=events, notes=unasked)
+
+
+def _unsent(events: Iterable[EventLine]) -> list[EventLine]:
+    """Return events as they are told of somebody to whom nothing is written."""
+    return [
+        replace(line, decision=Skip(what=f"No event {line.decision.name}", reason=NO_CONTACT))
+        if isinstance(line.decision, TrackEvent)
+        else line
+        for line in events
+    ]
 
 
 def explained(
@@ -76,7 +89,7 @@ def explained(
     summary, rules, attributes, found = subject.summary, subject.rules, [], []
     if summary and decision:
         attributes = explain.attributes_of(summary, rules=rules, before=before.attributes)
-        found = explain.lists_of(subject.counted, rules=rules, applied=subject.applied)
+        found = explain.lists_of(subject.counted, rules=rules, applied=subject.applied, standing=subject.standing)
     return Preview(
         subject=subject,
         before=before,
@@ -118,9 +131,12 @@ def _upsert(upsert: UpsertContact) -> Act:
     return Act(
         bucket="contacts",
         make=lambda client: client.upsert_contact(
-            upsert.email, attributes=upsert.attributes, lists=upsert.join_lists
+            upsert.email,
+            attributes=upsert.attributes,
+            lists=upsert.join_lists,
+            records_opt_out=upsert.records_opt_out,
         ),
-    )  # fmt: skip
+    )
 
 
 def _leave(leave: LeaveLists) -> Act:

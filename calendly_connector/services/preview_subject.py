@@ -13,12 +13,13 @@ from calendly_connector.core.decide import ContactDecision
 from calendly_connector.core.lists import ListOperations
 from calendly_connector.core.merge import Entry, Happening
 from calendly_connector.core.person import Summary
+from calendly_connector.core.respect import Standing
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.suppose import Supposed
 from calendly_connector.core.trigger import Trigger
 from calendly_connector.models import Booking as BookingRow
 from calendly_connector.models import Connection, EventType, Person
-from calendly_connector.services import mapping, normalise, snapshot
+from calendly_connector.services import mapping, mirror, normalise, snapshot
 
 MADE_UP_LENGTH = timedelta(minutes=30)  # Calendly tells no length with an event type's name
 BOOKED_BEFORE = timedelta(days=2)
@@ -52,6 +53,7 @@ class Subject:
     now: datetime
     person: Person | None = None
     row: BookingRow | None = None  # None: made up
+    standing: Standing = decide.NO_NEWS  # what Brevo told of the person's contact
     supposed: frozenset[int] = frozenset()  # lists on which only the earlier life of a made-up booking put the person
 
     @property
@@ -79,7 +81,9 @@ class Subject:
         summary = self.summary
         if summary is None:
             return None
-        return decide.decide_contact(summary, self.counted, rules=self.rules, applied=self.applied)
+        return decide.decide_contact(
+            summary, self.counted, rules=self.rules, applied=self.applied, standing=self.standing
+        )
 
     def last_happening(self) -> Happening:
         """Return what happened to the booking last, even long ago."""
@@ -103,6 +107,7 @@ def of_booking(row: BookingRow, trigger: Trigger | None = None) -> Subject:
         now=timezone.now(),
         person=row.person,
         row=row,
+        standing=mirror.standing_of(row.person),
     )
     if trigger is None:
         return as_it_is
@@ -126,6 +131,7 @@ def made_up(connection: Connection, wanted: MadeUp) -> Subject:
         happenings=(),
         applied=_applied(person) if person else {},
         now=now,
+        standing=mirror.standing_of(person) if person else decide.NO_NEWS,
     )
     supposed = suppose.suppose(known, wanted.trigger, now=now, grace=rules.grace)
     earlier = replace(subject, entries=(*subject.entries, *supposed.before)).decide() if supposed.before else None

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from calendly_connector.models import DebugRecord, Reading, SyncLogEntry, WebhookDelivery
+from calendly_connector.models import BrevoDelivery, DebugRecord, Reading, SyncLogEntry, WebhookDelivery
 
 KEEP_DELIVERIES, KEEP_LOG, KEEP_DEBUG = timedelta(days=30), timedelta(days=365), timedelta(days=7)
 KEEP_CHECKS = timedelta(days=90)
@@ -20,10 +20,11 @@ def prune() -> str:
     """Delete old settled rows, a batch at a time; return words for the schedule's last result."""
     now = timezone.now()
     deliveries = WebhookDelivery.objects.filter(received_at__lt=now - KEEP_DELIVERIES, state__in=DELIVERY_ENDS)
+    told = BrevoDelivery.objects.filter(received_at__lt=now - KEEP_DELIVERIES).exclude(state="stored")
     entries = SyncLogEntry.objects.filter(created_at__lt=now - KEEP_LOG, state__in=LOG_ENDS)
     records = DebugRecord.objects.filter(at__lt=now - KEEP_DEBUG)
     _delete(Reading.objects.filter(kind=Reading.Kind.CHECK, finished_at__lt=now - KEEP_CHECKS))
-    counts = f"{_delete(deliveries)} deliveries, {_delete(entries)} log entries"
+    counts = f"{_delete(deliveries)} deliveries, {_delete(told)} of Brevo's, {_delete(entries)} log entries"
     return f"{counts} and {_delete(records)} debug records deleted"
 
 

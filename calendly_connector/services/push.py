@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from django.db import transaction
 from django.utils import timezone
 
-from calendly_connector.clients import brevo_bodies, brevo_refusals, errors
+from calendly_connector.clients import brevo_bodies, errors
 from calendly_connector.clients.brevo import BrevoClient
-from calendly_connector.core import cause, decide
+from calendly_connector.core import cause, decide, respect
 from calendly_connector.core import person as core_person
 from calendly_connector.core.decide import ContactDecision
 from calendly_connector.core.merge import Entry
@@ -27,12 +27,14 @@ from calendly_connector.services import (
     journal,
     limits,
     mapping,
+    mirror,
     opt_in,
     proofs,
     queue,
     settle,
     versions,
 )
+from calendly_connector.services import refused as refusals
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ T = TypeVar("T")
 
 def push(person_id: int, renew: accounts.Renew) -> None:
     """Write everything that waits for one person. Raises queue.Later when it has to wait or to be tried again."""
-    person = Person.objects.select_related("connection__brevo_account").filter(pk=person_id).first()
+    person = Person.objects.select_related("connection__brevo_account", "mirror").filter(pk=person_id).first()
     if person is None:
         return
     steps = journal.open_steps(person)
@@ -67,12 +69,15 @@ class Writer:
         self.person = person
         self.account = account
         self.renew = renew
+        self.standing = mirror.standing_of(person)
 
     def write(self, steps: list[SyncLogEntry]) -> None:
         """Write the steps in order; what a crash left half-sent is looked up first."""
         interrupted = [step for step in steps if step.state == State.SENDING]
         for step in interrupted:
             self._interrupted(step)
+        if self.standing.deleted_at and self._is_left_alone():
+            return
         client = accounts.client_of(self.account)
         contacts = [step for step in steps if step.kind == Kind.CONTACT]
         if contacts and not self._write_contact(client, contacts):
@@ -95,13 +100,27 @@ class Writer:
         else:
             journal.unknown(step, "The worker stopped in the middle of sending this.")
 
+    def _is_left_alone(self) -> bool:
+        """Settle what waits for a contact that was deleted in Brevo; return False when it may be made anew."""
+        waiting = [step for step in journal.open_steps(self.person) if step.state == State.WAITING]
+        decision, clock_at = decide_now(self.person)
+        is_asked = any(step.request.get(journal.MAKE_ANEW) for step in waiting)
+        why = decision.left_alone if decision else respect.why_left_alone(self.standing, booked_at=None)
+        if is_asked or not why:
+            return False
+        with transaction.atomic():
+            journal.skipped(waiting, why)
+            Person.objects.filter(pk=self.person.pk).update(clock_at=clock_at)  # attendance counts all the same
+        return True
+
     def _write_contact(self, client: BrevoClient, steps: list[SyncLogEntry]) -> bool:
         """Bring the contact up to date; return False when Brevo refused it for good."""
         decision = self._decide(client, steps)
-        if decision is None and not any(step.request.get("guest") for step in steps):
+        given = given_in(steps)
+        if decision is None and not given and not any(step.request.get("guest") for step in steps):
             journal.done(steps, "There is no booking left to write.")
             return True
-        upsert = decision.upsert if decision else UpsertContact(email=self.person.email, attributes={})
+        upsert = _with_given(decision.upsert if decision else self._bare(), given)
         try:
             sent = self._upsert(client, upsert)
         except errors.Refused as refused:
@@ -116,8 +135,22 @@ class Writer:
                 journal.add_leave(self.person, steps[-1], decision.leave.lists)
             if decision:
                 self._keep_consent(steps[-1], decision)
-            remember(self.person.pk, memory(decision and _as_sent(decision, sent), self.clock_at))
+            if decision or not given:
+                remember(self.person.pk, memory(decision and _as_sent(decision, sent), self.clock_at))
+            else:  # what was done about lists stays in mind
+                Person.objects.filter(pk=self.person.pk).update(pushed_at=timezone.now())
+            if self.standing.deleted_at:
+                mirror.made_anew(self.person)
         return True
+
+    def _bare(self) -> UpsertContact:
+        """Return a guest's contact: the address alone."""
+        return UpsertContact(
+            email=self.person.email,
+            attributes={},
+            notes=respect.notes_of(self.standing, {}),
+            records_opt_out=self.standing.records_opt_out,
+        )
 
     def _keep_consent(self, origin: SyncLogEntry, decision: ContactDecision) -> None:
         for ask in decision.asks:
@@ -151,7 +184,7 @@ class Writer:
             try:
                 self._call("contacts", partial(_post, client, upsert), is_paced=is_first)
             except errors.Refused as refused:
-                smaller = _without_what_was_refused(upsert, refused)
+                smaller = refusals.lessened(upsert, refused)
                 if smaller is None:
                     raise
                 upsert, is_first = smaller, False
@@ -236,7 +269,8 @@ def decide_now(person: Person, rules: RuleSet | None = None) -> tuple[ContactDec
     if summary is None:
         return None, None
     applied = {int(number): what for number, what in person.list_operations.items()}
-    return decide.decide_contact(summary, counted, rules=rules, applied=applied), summary.changes_at
+    standing = mirror.standing_of(person)
+    return decide.decide_contact(summary, counted, rules=rules, applied=applied, standing=standing), summary.changes_at
 
 
 def digest(decision: ContactDecision) -> str:
@@ -255,23 +289,22 @@ def give_up(person_id: int, reason: str) -> None:
 
 
 def _post(client: BrevoClient, upsert: UpsertContact) -> None:
-    client.upsert_contact(upsert.email, attributes=upsert.attributes, lists=upsert.join_lists)
+    client.upsert_contact(
+        upsert.email,
+        attributes=upsert.attributes,
+        lists=upsert.join_lists,
+        records_opt_out=upsert.records_opt_out,
+    )
 
 
-def _without_what_was_refused(upsert: UpsertContact, refused: errors.Refused) -> UpsertContact | None:
-    """Return what may be written all the same: without a taken or invalid identifier, else without lists."""
-    taken = brevo_refusals.taken_identifiers(refused) & upsert.attributes.keys()
-    if taken:
-        return _without(upsert, taken, "it belongs to another contact", cause.IDENTIFIER_TAKEN)
-    if brevo_refusals.is_phone_invalid(refused):
-        phones = decide.PHONE_ATTRIBUTES & upsert.attributes.keys()
-        why = "Brevo says that it is invalid"
-        return _without(upsert, phones, why, cause.PHONE_INVALID) if phones else None
-    if not upsert.join_lists:
-        return None
-    warning = f"No list was joined: {refused} Are the lists of the mapping still there?"
-    causes = (cause.LISTS_REFUSED, *upsert.causes)  # first: the log keeps the most urgent one
-    return replace(upsert, join_lists=(), warnings=(*upsert.warnings, warning), causes=causes)
+def given_in(steps: Iterable[SyncLogEntry]) -> dict[str, Any]:
+    """Return the attributes that somebody gave for this write (services.people_update), the newest value of each."""
+    return {name: value for step in steps for name, value in step.request.get(journal.SET, {}).items()}
+
+
+def _with_given(upsert: UpsertContact, given: dict[str, Any]) -> UpsertContact:
+    only_if_empty = upsert.only_if_empty - given.keys()
+    return replace(upsert, attributes={**upsert.attributes, **given}, only_if_empty=only_if_empty)
 
 
 def _as_sent(decision: ContactDecision, sent: UpsertContact) -> ContactDecision:
@@ -279,13 +312,3 @@ def _as_sent(decision: ContactDecision, sent: UpsertContact) -> ContactDecision:
     left_out = set(decision.upsert.join_lists) - set(sent.join_lists)
     operations = {number: what for number, what in decision.operations.items() if number not in left_out}
     return replace(decision, operations=operations)
-
-
-def _without(upsert: UpsertContact, names: frozenset[str], why: str, code: str) -> UpsertContact:
-    kept = {name: value for name, value in upsert.attributes.items() if name not in names}
-    warnings = [f"{SPOKEN.get(name, name)} was left out: {why}." for name in sorted(names)]
-    causes = [cause.of(code, name) for name in sorted(names)]
-    return replace(upsert, attributes=kept, warnings=(*upsert.warnings, *warnings), causes=(*causes, *upsert.causes))
-
-
-SPOKEN = {"SMS": "SMS (phone)"}

@@ -109,7 +109,10 @@ def advance(reading_id: int, renew: Renew) -> None:
     except errors.ApiError as error:
         _note(row, words=f"It is tried again. {error}")
         raise queue.Later(str(error)) from error
-    except queue.Later as later:  # the limit, or a credential that is missing
+    except connections.NotConfigured as refused:
+        _stand_still(row, str(refused))
+        raise
+    except queue.Later as later:
         _note(row, words=str(later))
         raise
 
@@ -133,12 +136,20 @@ def _read(row: Reading, renew: Renew) -> None:
 
 def give_up(reading_id: int, reason: str) -> None:
     """Keep words about a reading whose tries are used up; the next check of the subscription asks for it again."""
-    Reading.objects.filter(pk=reading_id, finished_at=None).update(words=f"It failed many times. {reason}")
+    if row := Reading.objects.filter(pk=reading_id, finished_at=None).first():
+        _stand_still(row, f"It failed many times. {reason}")
 
 
 def _note(row: Reading, **changes: object) -> bool:
     """Change a running reading; return whether it still runs."""
     return bool(Reading.objects.filter(pk=row.pk, state=State.RUNNING).update(**changes))
+
+
+def _stand_still(row: Reading, words: str) -> None:
+    """Keep why a reading doesn't go on before a person acts; what it has taken in is written meanwhile."""
+    with transaction.atomic():
+        _note(row, words=words)
+        gathering.close_all(row)
 
 
 def _stop(row: Reading, refused: errors.Refused) -> None:
@@ -152,7 +163,7 @@ def _stop(row: Reading, refused: errors.Refused) -> None:
         f"Bookings since {health.in_words(row.since)} can't be read again. {what} Give the access back, or test the "
         f"connection again; the reading then goes on by itself. {refused}"
     )
-    _note(row, words=words)
+    _stand_still(row, words)
     notices.open_notice(_notice_key(row), f"{row.connection.name}: bookings can't be read again", words)
 
 

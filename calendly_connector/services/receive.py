@@ -1,4 +1,7 @@
-"""Verified body → one stored delivery; and the jobs that look at stored deliveries. Nothing here may fail a webhook."""
+"""Verified body → one stored delivery; and the jobs that look at stored deliveries. Nothing here may fail a webhook.
+
+Calendly's deliveries are many and get their jobs from the worker. Brevo's are few, and their job is asked for at once.
+"""
 
 import hashlib
 import json
@@ -7,12 +10,14 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.db import connection as database
+from django.db import transaction
 from django.utils import timezone
 
-from calendly_connector.models import Connection
+from calendly_connector.models import BrevoAccount, Connection
 from calendly_connector.services import queue
 
 TAKE_IN = "take_in"
+TAKE_IN_NEWS = "brevo_news"
 _writer = threading.Lock()
 
 STORE = """
@@ -22,6 +27,12 @@ VALUES (%s, %s, %s, %s, 'stored', '', '', '', %s)
 ON CONFLICT (connection_id, digest) DO NOTHING RETURNING id
 """
 STORE_AND_NOTIFY = f"WITH stored AS ({STORE}) SELECT id, pg_notify('{queue.CHANNEL}', '') FROM stored"  # noqa: S608
+
+STORE_NEWS = """
+INSERT INTO calendly_connector_brevodelivery (account_id, digest, body, state, reason, received_at)
+VALUES (%s, %s, %s, 'stored', '', %s)
+ON CONFLICT (account_id, digest) DO NOTHING RETURNING id
+"""
 
 WAITING = """
 FROM calendly_connector_webhookdelivery d
@@ -52,6 +63,19 @@ def store_delivery(connection: Connection, body: bytes) -> bool:
     with _turn(), database.cursor() as cursor:
         cursor.execute(STORE_AND_NOTIFY if database.vendor == "postgresql" else STORE, values)
         return cursor.fetchone() is not None
+
+
+def store_news(account: BrevoAccount, body: bytes) -> bool:
+    """Store what Brevo posted, and ask for it to be taken in; return False when these very bytes are stored already."""
+    received_at = database.ops.adapt_datetimefield_value(timezone.now())
+    values: list[Any] = [account.pk, hashlib.sha256(body).digest(), body, received_at]
+    with _turn(), transaction.atomic():
+        with database.cursor() as cursor:
+            cursor.execute(STORE_NEWS, values)
+            is_new = cursor.fetchone() is not None
+        if is_new:
+            queue.enqueue(TAKE_IN_NEWS, account.pk)
+    return is_new
 
 
 class Adopter:

@@ -15,6 +15,7 @@ from calendly_connector.models import Connection, Reading, SyncLogEntry
 from calendly_connector.services import backfill, reading
 
 RECENT = timedelta(hours=24)
+REGULAR: dict[str, Any] = {"is_thorough": False, "is_asked": False, "why": "Regular check"}
 SHOWN = 100  # held-back events named in a report
 Kind, State = Reading.Kind, Reading.State
 
@@ -23,22 +24,26 @@ def unsaved(
     connection: Connection,
     *,
     days: int = gap.LOOK_BACK.days,
-    recent: timedelta = RECENT,
+    recent: timedelta | None = None,
     is_thorough: bool = True,
+    is_asked: bool = True,
     by: str = "",
     why: str = "",
 ) -> Reading:
     """Return the reading of a check, to be looked at or kept.
 
-    `recent` is how old what is found may be to start an automation. Not thorough: meetings that began and were read
-    lately are passed over, so that a check costs little while nothing changes.
+    `recent` is how old what is found may be to start an automation; by default a day, and never from before the
+    connection was made. Not thorough: meetings that began and were read lately are passed over, so that a check costs
+    little while nothing changes. Not asked for, it leaves unknown bookings from before the connection to a backfill.
     """
     now = timezone.now()
+    events_since = now - recent if recent is not None else max(now - RECENT, connection.created_at)
     return Reading(
         connection=connection,
         kind=Kind.CHECK,
         since=now - timedelta(days=days),
-        events_since=now - recent,
+        events_since=events_since,
+        unknown_since=None if is_asked else connection.created_at,
         is_thorough=is_thorough,
         why=why[:200],
         asked_by=by[:150],
@@ -62,7 +67,7 @@ def ask(connection: Connection, **asked: Any) -> Reading:
 def check_all() -> str:
     """Have every connection checked that Calendly lets in; return what was asked for, in words. For the schedule."""
     found = Connection.objects.filter(is_active=True, state=Connection.State.CONNECTED).exclude(organization="")
-    names = [row.name for row in found.order_by("pk") if ask(row, is_thorough=False, why="Regular check")]
+    names = [row.name for row in found.order_by("pk") if ask(row, **REGULAR)]
     return f"Asked to check: {', '.join(names)}." if names else "No connection is connected."
 
 

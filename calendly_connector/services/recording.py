@@ -13,14 +13,14 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from calendly_connector.clients.calendly_values import Row, scheduled_event
+from calendly_connector.clients.calendly_values import Row, ScheduledEvent, scheduled_event
 from calendly_connector.core import booking as core_booking
 from calendly_connector.core import decide, gap, interpret
 from calendly_connector.core.errors import MalformedPayload
 from calendly_connector.core.merge import Happening, Merged
 from calendly_connector.core.steps import Skip
-from calendly_connector.models import Booking, KnownMeeting, PendingMeeting, Reading
-from calendly_connector.services import catalogue, gathering, ledger, mapping
+from calendly_connector.models import Booking, Connection, KnownMeeting, PendingMeeting, Reading
+from calendly_connector.services import catalogue, drift, gathering, ledger, mapping
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ GONE, UNREADABLE, HIDDEN, BEFORE = (
     "deleted at Calendly meanwhile",
     "can't be read",
     "Calendly doesn't show this meeting",
-    "made before the gap",
+    "made before, and left to a backfill",
 )
 """Why a meeting or a booking is left out."""
 
@@ -71,7 +71,7 @@ class Recorder:
             if not self._settle(noted, counts):
                 return False
             if self._row.kind != Kind.DRIFT and not counts.skipped[UNREADABLE]:
-                _remember(self._row.connection_id, noted.uri, listed.mark, taken_at)
+                _remember(self._connection, listed, is_partial=bool(counts.skipped[BEFORE]), read_at=taken_at)
         self._close_sometimes()
         return True
 
@@ -90,10 +90,16 @@ class Recorder:
         merged, source = self._merge(seen)
         counts.news += merged.is_news
         counts.added += merged.is_news and not is_known
+        if self._row.kind == Kind.DRIFT:
+            return
         counts.held_back += sum(self._is_held(happening, source) for happening in merged.happenings)
 
     def _merge(self, seen: core_booking.Booking) -> tuple[Merged, ledger.Source]:
         source = self._source()
+        if self._row.kind == Kind.DRIFT:
+            known, merged = ledger.foresee(self._connection, seen)
+            drift.note_calendly(self._connection, seen, known, merged)
+            return merged, source
         return ledger.record(self._connection, seen, rules=mapping.rules_of(self._connection), source=source), source
 
     def _source(self) -> ledger.Source:
@@ -136,18 +142,20 @@ class Recorder:
 
 
 def is_wanted(row: Reading, seen: core_booking.Booking) -> bool:
-    """Return whether a booking is a reading's to take in: after a gap, older unknown ones are history."""
-    return row.kind != Kind.GAP or gap.is_missed(seen, since=row.since, is_known=_is_known(row, seen))
+    """Return whether a booking is a reading's to take in: unless it is asked for, history is left to a backfill."""
+    since = row.unknown_since
+    return since is None or gap.is_missed(seen, since=since, is_known=_is_known(row, seen))
 
 
 def _is_known(row: Reading, seen: core_booking.Booking) -> bool:
     return Booking.objects.filter(connection=row.connection_id, uri=seen.invitee.uri).exists()
 
 
-def _remember(connection_id: int, uri: str, mark: str, read_at: datetime) -> None:
+def _remember(connection: Connection, listed: ScheduledEvent, *, is_partial: bool, read_at: datetime) -> None:
+    row = KnownMeeting(connection=connection, uri=listed.uri, mark=listed.mark, is_partial=is_partial, read_at=read_at)
     KnownMeeting.objects.bulk_create(
-        [KnownMeeting(connection_id=connection_id, uri=uri, mark=mark, read_at=read_at)],
+        [row],
         update_conflicts=True,
         unique_fields=["connection", "uri"],
-        update_fields=["mark", "read_at"],
+        update_fields=["mark", "is_partial", "read_at"],
     )

@@ -8,6 +8,8 @@ from django.utils import timezone
 from calendly_connector.models import Connection, PendingMeeting, Reading
 from calendly_connector.services import reading
 
+WISHED = ("since", "events_since", "unknown_since", "until")
+
 
 def reread(connection: Connection, since: datetime, until: datetime | None = None, *, why: str = "") -> Reading:
     """Ask for everything that may have changed `since` to be read again; return the row that shows how far it is.
@@ -24,6 +26,7 @@ def reread(connection: Connection, since: datetime, until: datetime | None = Non
                 since=since,
                 until=until,
                 events_since=since,
+                unknown_since=since,
                 why=why[:200],
                 asked_at=timezone.now(),
             )
@@ -35,11 +38,9 @@ def reread(connection: Connection, since: datetime, until: datetime | None = Non
 
 
 def _widen(row: Reading, since: datetime, until: datetime | None) -> None:
-    row.since = row.events_since = min(since, row.since)
+    row.since = row.events_since = row.unknown_since = min(since, row.since)
     row.until = max(until, row.until) if until and row.until else None
     row.listed_to, row.page_token, row.listed_last, row.is_listed = None, "", [], False
     row.state = Reading.State.RUNNING
-    row.save(
-        update_fields=["since", "events_since", "until", "listed_to", "page_token", "listed_last", "is_listed", "state"]
-    )
+    row.save(update_fields=[*WISHED, "listed_to", "page_token", "listed_last", "is_listed", "state"])
     PendingMeeting.objects.filter(reading=row).delete()

@@ -3,13 +3,14 @@
 from django.db import transaction
 
 from calendly_connector.models import Person, SyncLogEntry
-from calendly_connector.services import ledger
+from calendly_connector.services import journal, ledger
 
 
-def sync_again(person: Person, *, by: str) -> SyncLogEntry:
+def sync_again(person: Person, *, by: str, makes_anew: bool = True) -> SyncLogEntry:
     """Put a write of the contact into the outbox, ask for it, and return its entry in the log.
 
-    What it writes is decided when it is written. Lists that were joined or left before stay as Brevo has them.
+    What it writes is decided when it is written. Lists that were joined or left before stay as Brevo has them. A
+    contact that was deleted in Brevo is made anew, unless this is one wish for many: then nobody meant this very one.
     """
     with transaction.atomic():
         entry = SyncLogEntry.objects.create(
@@ -17,6 +18,7 @@ def sync_again(person: Person, *, by: str) -> SyncLogEntry:
             person=person,
             kind=SyncLogEntry.Kind.CONTACT,
             summary=f"Bring the contact up to date: asked for by {by}",
+            request={journal.MAKE_ANEW: True} if makes_anew else {},
         )
         ledger.ask_for_push(person)
     return entry

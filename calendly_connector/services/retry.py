@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from calendly_connector.core import cause
 from calendly_connector.core.replay import Wish
-from calendly_connector.models import Job, SyncLogEntry, WebhookDelivery
+from calendly_connector.models import BrevoDelivery, Job, SyncLogEntry, WebhookDelivery
 from calendly_connector.services import ledger, queue, receive, redo
 
 DELIVERY = WebhookDelivery.State
@@ -45,6 +45,18 @@ def retry_deliveries(chosen: QuerySet[WebhookDelivery]) -> int:
             if changed:
                 queue.enqueue(receive.TAKE_IN, number)
         count += changed
+    return count
+
+
+def retry_news(chosen: QuerySet[BrevoDelivery]) -> int:
+    """Take in deliveries from Brevo again that couldn't be read, and return how many."""
+    with transaction.atomic():
+        left_behind = chosen.filter(state=BrevoDelivery.State.MALFORMED)
+        found = dict(left_behind.values_list("pk", "account"))
+        waiting = {"state": BrevoDelivery.State.STORED, "reason": "", "processed_at": None}
+        count = BrevoDelivery.objects.filter(pk__in=found, state=BrevoDelivery.State.MALFORMED).update(**waiting)
+        for account in set(found.values()):
+            queue.enqueue(receive.TAKE_IN_NEWS, account)
     return count
 
 

@@ -2,8 +2,8 @@
 
 from django.db.models import Exists, OuterRef
 
-from calendly_connector.models import BrevoAccount, Job, Person, SyncLogEntry
-from calendly_connector.services import ledger, receive, settle
+from calendly_connector.models import BrevoAccount, BrevoDelivery, Job, Person, SyncLogEntry
+from calendly_connector.services import ledger, queue, receive, settle
 
 BATCH = 1000
 
@@ -16,6 +16,8 @@ def sweep() -> str:
         ledger.ask_for_push(person)
     for account in _accounts_with_lost_answers():
         settle.ask(account)
+    for number in _accounts_with_news():
+        queue.enqueue(receive.TAKE_IN_NEWS, number)
     return f"{deliveries} deliveries and {len(people)} people had no job"
 
 
@@ -30,3 +32,9 @@ def _accounts_with_lost_answers() -> list[BrevoAccount]:
     job = Job.objects.filter(kind=settle.SETTLE, subject=OuterRef("pk")).exclude(state=Job.State.FAILED)
     unknown = SyncLogEntry.objects.filter(state="unknown", kind="event", connection__brevo_account=OuterRef("pk"))
     return list(BrevoAccount.objects.filter(Exists(unknown), ~Exists(job)))
+
+
+def _accounts_with_news() -> list[int]:
+    job = Job.objects.filter(kind=receive.TAKE_IN_NEWS, subject=OuterRef("account")).exclude(state=Job.State.FAILED)
+    waiting = BrevoDelivery.objects.filter(~Exists(job), state=BrevoDelivery.State.STORED)
+    return list(waiting.order_by("account").values_list("account", flat=True).distinct())

@@ -15,7 +15,7 @@ from calendly_connector.core.errors import MalformedPayload
 from calendly_connector.core.interpret import Ignored
 from calendly_connector.core.merge import Merged
 from calendly_connector.models import Booking, Connection, WebhookDelivery
-from calendly_connector.services import catalogue, ledger, mapping, queue
+from calendly_connector.services import catalogue, erasures, ledger, mapping, queue
 from calendly_connector.services import connection as connections
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,16 @@ def _take_in(delivery: WebhookDelivery) -> None:
     delivery.booking_uri = seen.booking.invitee.uri[:255]
     source = ledger.Source(delivery=delivery, is_withdrawal=seen.is_no_show_withdrawn)
     merged = record(delivery.connection, seen.booking, source=source)
+    if merged.is_erased:
+        _forget(delivery)
+        return
     _settle(delivery, State.PROCESSED, "" if merged.is_news else "Nothing new: we knew this, or something newer.")
+
+
+def _forget(delivery: WebhookDelivery) -> None:
+    """Settle the delivery of a booking whose person was erased, without what it says."""
+    _settle(delivery, State.PROCESSED, erasures.WORDS)
+    WebhookDelivery.objects.filter(pk=delivery.pk).update(body=b"", email="")
 
 
 def record(connection: Connection, seen: core_booking.Booking, *, source: ledger.Source) -> Merged:
@@ -86,14 +95,31 @@ def record(connection: Connection, seen: core_booking.Booking, *, source: ledger
     return ledger.record(connection, seen, rules=rules, source=source)
 
 
-def fetch(connection: Connection, invitee_uri: str) -> None:
-    """Read one invitee and their meeting from Calendly and record them. Raises ApiError, NotConfigured."""
+def fetch(connection: Connection, invitee_uri: str, *, events_since: datetime | None = None) -> None:
+    """Read one invitee and their meeting from Calendly and record them. Raises ApiError, NotConfigured.
+
+    With `events_since`, no automation event leaves for what happened before.
+    """
     client = connections.calendly_client(connection)
     taken_at: datetime = timezone.now()
     invitee = client.get_invitee(invitee_uri)
     meeting = client.get_scheduled_event(str(invitee.get("event") or invitee_uri.split("/invitees/")[0]))
     seen = interpret.interpret_listing(invitee, meeting, taken_at=taken_at)
-    record(connection, seen, source=ledger.Source())
+    record(connection, seen, source=ledger.Source(events_since=events_since))
+
+
+def fetch_if_there(connection: Connection, invitee_uri: str, *, events_since: datetime | None = None) -> bool:
+    """Fetch one invitee; return False when Calendly doesn't know them. Raises queue.Later when it can't be asked."""
+    try:
+        fetch(connection, invitee_uri, events_since=events_since)
+    except errors.NotFound:
+        return False
+    except errors.ApiError as error:
+        wait = min(error.wait or 60.0, LONGEST_WAIT) if isinstance(error, errors.RateLimited) else None
+        raise queue.Later(str(error), seconds=wait, is_failure=wait is None) from error
+    except connections.NotConfigured as error:  # reconnect needed too: the work waits, however long that takes
+        raise queue.Later(str(error), seconds=NOT_CONNECTED_WAIT, is_failure=False) from error
+    return True
 
 
 def fetch_missing_half(booking_id: int) -> None:
@@ -103,15 +129,8 @@ def fetch_missing_half(booking_id: int) -> None:
         return
     if Booking.objects.filter(connection=old.connection, uri=old.successor).exists():
         return
-    try:
-        fetch(old.connection, old.successor)
-    except errors.NotFound:
+    if not fetch_if_there(old.connection, old.successor):
         logger.warning("Calendly doesn't know the booking that %s was moved to", old.uri.rsplit("/", 1)[-1])
-    except errors.ApiError as error:
-        wait = min(error.wait or 60.0, LONGEST_WAIT) if isinstance(error, errors.RateLimited) else None
-        raise queue.Later(str(error), seconds=wait, is_failure=wait is None) from error
-    except connections.NotConfigured as error:  # reconnect needed too: the work waits, however long that takes
-        raise queue.Later(str(error), seconds=NOT_CONNECTED_WAIT, is_failure=False) from error
 
 
 def give_up(delivery_id: int, reason: str) -> None:

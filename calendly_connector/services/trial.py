@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from calendly_connector.clients import errors
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.clients.rehearsal import PlannedCall
-from calendly_connector.core import explain
+from calendly_connector.core import decide, explain
 from calendly_connector.core.decide import PHONE_ATTRIBUTES
 from calendly_connector.core.merge import Entry
 from calendly_connector.core.rules import RuleSet
@@ -88,6 +88,7 @@ def _disguised(subject: Subject, address: str) -> Subject:
         entries=tuple(map(disguise, subject.entries)),
         happenings=(replace(happening, entry=disguise(happening.entry)),),
         applied={},
+        standing=decide.NO_NEWS,
         person=None,
         row=None,
     )

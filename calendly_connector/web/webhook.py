@@ -32,7 +32,7 @@ SIGNATURE_HEADER = "Calendly-Webhook-Signature"
 
 
 class BodyTooLarge(APIException):
-    """No delivery of Calendly's comes near this size."""
+    """No delivery of Calendly's or Brevo's comes near this size."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = "The body is larger than 1 MiB."

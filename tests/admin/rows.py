@@ -2,18 +2,25 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from calendly_connector.models import (
+    ApiToken,
     Booking,
     BrevoAccount,
     BrevoAttribute,
+    BrevoDelivery,
     BrevoList,
     BulkImport,
     Connection,
     ConsentProof,
     ConsentRule,
+    ContactMirror,
     DebugRecord,
+    Drift,
+    DriftRun,
+    Erasure,
     EventType,
     FieldMapping,
     Job,
@@ -55,6 +62,13 @@ def make_delivery(connection: Connection, body: bytes = b"{}", **fields: object)
     return WebhookDelivery.objects.create(connection=connection, body=body, **values)
 
 
+def make_news(account: BrevoAccount, body: bytes = b"[]", **fields: object) -> BrevoDelivery:
+    """Return a delivery from Brevo; its digest is its number."""
+    number = BrevoDelivery.objects.count()
+    values = {"digest": number.to_bytes(32), "received_at": timezone.now(), **fields}
+    return BrevoDelivery.objects.create(account=account, body=body, **values)
+
+
 def make_step(booking: Booking, kind: str = "event", **fields: object) -> SyncLogEntry:
     """Return a step of a booking; each event has a trigger of its own."""
     number = SyncLogEntry.objects.count()
@@ -68,6 +82,15 @@ def make_debug_record(connection: Connection, **fields: object) -> DebugRecord:
     """Return what debug mode kept of one call."""
     values = {"direction": "to_brevo", "method": "POST", "address": "https://api.brevo.com/v3/contacts", "status": 201}
     return DebugRecord.objects.create(connection=connection, at=timezone.now(), **{**values, **fields})
+
+
+def make_drift(connection: Connection, name: str = "nadia", **fields: object) -> Drift:
+    """Return a person's differences: an attribute that somebody changed, unless other lines are given."""
+    email, now = f"{name}@example.com", timezone.now()
+    person, _ = Person.objects.get_or_create(connection=connection, email=email)
+    changed = {"where": "brevo", "what": "attribute", "name": "COMPANY", "wanted": "Benali", "found": "By hand"}
+    values = {"lines": [{**changed, "is_fixable": True}], "kinds": ["attribute"], "found_at": now, "seen_at": now}
+    return Drift.objects.create(connection=connection, person=person, email=email, **{**values, **fields})
 
 
 def make_some_of_everything(count: int) -> None:
@@ -96,4 +119,11 @@ def make_some_of_everything(count: int) -> None:
         Reading.objects.create(connection=connection, since=now, asked_at=now)
         Replay.objects.create(connection=connection, chosen={"states": ["failed"]}, total=3, done=1, asked_at=now)
         BulkImport.objects.create(account=account, people_count=number)
+        make_news(account, state="ignored", reason="There was nothing in it.")
+        ContactMirror.objects.create(person=new.person, opt_out="unsubscribed", opted_out_at=now, told_at=now)
         make_debug_record(connection, delivery=delivery)
+        make_drift(connection, f"nadia{number}")
+        DriftRun.objects.create(connection=connection, asked_at=now, people=number)
+        Erasure.objects.create(digest=f"{number}", erased_at=now, asked_by="anna", words="Deleted here: bookings: 1.")
+        user, _ = User.objects.get_or_create(username=f"robot{number}")
+        ApiToken.objects.create(name=f"CRM {number}", user=user, digest=f"{number}", hint="cc_12345")

@@ -16,6 +16,7 @@ from calendly_connector.admin.connection_pages import PAGES
 from calendly_connector.models import (
     Booking,
     Connection,
+    Drift,
     EventType,
     FieldMapping,
     Notice,
@@ -31,7 +32,7 @@ from tests.browser import log_in, open_page
 from tests.journeys.river import River
 
 LISTS: Sequence[type[Model]] = (
-    Booking, Connection, EventType, FieldMapping, Notice, Person, SyncLogEntry, TriggerMapping, WebhookDelivery,
+    Booking, Connection, Drift, EventType, FieldMapping, Notice, Person, SyncLogEntry, TriggerMapping, WebhookDelivery,
 )  # fmt: skip
 
 

@@ -23,17 +23,18 @@ WITHOUT_A_PAGE = {
     "KnownMeeting",  # only the readings' memory
     "PendingMeeting",
     "ContactMirror",  # on the page of its person
-    "ApiToken",  # the pages of these four come with what fills them
-    "BrevoDelivery",
-    "Drift",
-    "Erasure",
+    "DriftRun",  # above the list of differences
+    "ErasureKey",  # a secret
 }
 HISTORY = [
     "Booking",
+    "BrevoDelivery",
     "BulkImport",
     "ConsentProof",
     "ConsentRule",
     "DebugRecord",
+    "Drift",
+    "Erasure",
     "EventType",
     "Job",
     "MappingVersion",

@@ -105,6 +105,9 @@ def test_from_an_empty_folder_to_a_table_and_back(folder: Path, environment: dic
     assert re.search(r"admin, password \S{16} \(shown this once\)", first.output)
     assert ports.ask(web, "GET", "/health/live")[0] == 200
     assert (folder / ".env").stat().st_mode & 0o777 == 0o600
+    assert "Brevo tells us of unsubscriptions, bounces and deletions from now on." in first.output
+    told = ports.ask(sandbox, "GET", "/sandbox/brevo/state")[1]["webhooks"]
+    assert {each["status"] for each in told} == {200}  # the story's own writes come back, and are believed
 
     assert first.stop() == 0
     assert ports.is_free(web)

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from calendly_connector.models import Booking, Person, Reading, SyncLogEntry, WebhookDelivery
+from calendly_connector.models import Booking, BrevoDelivery, Person, Reading, SyncLogEntry, WebhookDelivery
 from calendly_connector.services import prune
-from tests.admin.rows import make_booking_row, make_connection, make_delivery, make_step
+from tests.admin.rows import make_booking_row, make_connection, make_delivery, make_news, make_step
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +55,25 @@ def test_checks_that_are_over_go_after_three_months(kind: str, days: int | None,
 @pytest.mark.parametrize(
     ("state", "days", "is_kept"),
     [
+        ("processed", 29, True),
+        ("processed", 31, False),
+        ("ignored", 31, False),
+        ("malformed", 31, False),
+        ("stored", 31, True),
+    ],
+)
+def test_what_brevo_posted_goes_after_a_month_once_it_was_looked_at(state: str, days: int, is_kept: bool) -> None:
+    received_at = timezone.now() - timedelta(days=days)
+    make_news(make_connection().brevo_account, state=state, received_at=received_at)
+
+    prune.prune()
+
+    assert BrevoDelivery.objects.exists() is is_kept
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "is_kept"),
+    [
         ("done", 364, True),
         ("done", 366, False),
         ("merged", 366, False),
@@ -81,6 +100,6 @@ def test_the_ledger_and_its_people_stay(monkeypatch: pytest.MonkeyPatch) -> None
         make_step(booking, "contact", state="done")
     SyncLogEntry.objects.update(created_at=timezone.now() - timedelta(days=900))
 
-    assert prune.prune() == "0 deliveries, 5 log entries and 0 debug records deleted"
+    assert prune.prune() == "0 deliveries, 0 of Brevo's, 5 log entries and 0 debug records deleted"
 
     assert Booking.objects.count() == Person.objects.count() == 1

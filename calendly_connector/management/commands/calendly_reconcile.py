@@ -35,9 +35,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--recent-hours",
             type=int,
-            default=int(reconcile.RECENT.total_seconds() // 3600),
             metavar="N",
-            help="how old what is found may be to send an automation event (24)",
+            help="how old what is found may be to send an automation event (24, and not from before the connection)",
         )
         parser.add_argument(
             "--quick", action="store_true", help="pass over meetings that began and were read lately, as the schedule"
@@ -48,13 +47,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
         connection = shared.chosen_connection(options)
-        if options["days"] < 1 or options["recent_hours"] < 0:
+        hours = options["recent_hours"]
+        if options["days"] < 1 or (hours is not None and hours < 0):
             raise CommandError("--days must be at least 1, --recent-hours at least 0.", returncode=2)
         if not connection.organization:
             raise CommandError("The connection has not been tested yet: run calendly_connect first.")
         asked = {
             "days": options["days"],
-            "recent": timedelta(hours=options["recent_hours"]),
+            "recent": None if hours is None else timedelta(hours=hours),
             "is_thorough": not options["quick"],
         }
         try:

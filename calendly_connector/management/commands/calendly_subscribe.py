@@ -1,4 +1,4 @@
-"""Sees to our webhook subscription at Calendly.
+"""Sees to our webhook subscription at Calendly, and to Brevo's webhook that tells us of unsubscriptions.
 
 `calendly_subscribe [--connection …] [--force] [--dry-run] [--test] [--json]`
 """
@@ -11,14 +11,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from calendly_connector.clients.errors import ApiError
 from calendly_connector.management import options as shared
 from calendly_connector.models import Connection
-from calendly_connector.services import subscription
+from calendly_connector.services import brevo_listen, subscription
 from calendly_connector.services.connection import NotConfigured
 
 
 class Command(BaseCommand):
     """May be run as often as wanted."""
 
-    help = "Make sure that one active webhook subscription posts Calendly's bookings to this installation."
+    help = (
+        "Make sure that one active webhook subscription posts Calendly's bookings to this installation, and that Brevo "
+        "tells it of unsubscriptions and deletions."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
@@ -42,10 +45,13 @@ class Command(BaseCommand):
             raise CommandError(subscription.words_for(error)) from error
         except NotConfigured as error:
             raise CommandError(str(error)) from error
+        heard = brevo_listen.listen(connection.brevo_account, is_dry_run=options["dry_run"])
         if options["json"]:
-            self.stdout.write(json.dumps({"words": outcome.words, "subscription": outcome.uri}))
-        else:
-            self.stdout.write(self.style.SUCCESS(outcome.words))
+            brevo = {"words": heard.words, "is_listening": heard.is_listening}
+            self.stdout.write(json.dumps({"words": outcome.words, "subscription": outcome.uri, "brevo": brevo}))
+            return
+        self.stdout.write(self.style.SUCCESS(outcome.words))
+        self.stdout.write((self.style.SUCCESS if heard.is_listening else self.style.WARNING)(heard.words))
 
     def _test(self, connection: Connection) -> None:
         """Say whether Calendly can reach us."""

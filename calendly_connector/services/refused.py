@@ -1,0 +1,35 @@
+"""A contact that Brevo refused, without what it was refused for: the rest is worth writing."""
+
+from dataclasses import replace
+
+from calendly_connector.clients import brevo_refusals, errors
+from calendly_connector.core import cause, decide
+from calendly_connector.core.steps import UpsertContact
+
+SPOKEN = {"SMS": "SMS (phone)"}
+
+
+def lessened(upsert: UpsertContact, refused: errors.Refused) -> UpsertContact | None:
+    """Return what may be written all the same: without a taken or invalid identifier, else without lists.
+
+    None when there is nothing to leave out: then the refusal is final.
+    """
+    taken = brevo_refusals.taken_identifiers(refused) & upsert.attributes.keys()
+    if taken:
+        return _without(upsert, taken, "it belongs to another contact", cause.IDENTIFIER_TAKEN)
+    if brevo_refusals.is_phone_invalid(refused):
+        phones = decide.PHONE_ATTRIBUTES & upsert.attributes.keys()
+        why = "Brevo says that it is invalid"
+        return _without(upsert, phones, why, cause.PHONE_INVALID) if phones else None
+    if not upsert.join_lists:
+        return None
+    warning = f"No list was joined: {refused} Are the lists of the mapping still there?"
+    causes = (cause.LISTS_REFUSED, *upsert.causes)  # first: the log keeps the most urgent one
+    return replace(upsert, join_lists=(), warnings=(*upsert.warnings, warning), causes=causes)
+
+
+def _without(upsert: UpsertContact, names: frozenset[str], why: str, code: str) -> UpsertContact:
+    kept = {name: value for name, value in upsert.attributes.items() if name not in names}
+    warnings = [f"{SPOKEN.get(name, name)} was left out: {why}." for name in sorted(names)]
+    causes = [cause.of(code, name) for name in sorted(names)]
+    return replace(upsert, attributes=kept, warnings=(*upsert.warnings, *warnings), causes=(*causes, *upsert.causes))
