@@ -44,3 +44,16 @@ def report_lines(told: dict[str, Any]) -> Iterator[str]:
     if brevo["waiting"]:
         yield f"  {brevo['paused'] or 'A worker goes on writing them; nothing is lost.'}"
     yield from (f"  refused by Brevo: {count} × {cause}" for cause, count in brevo["refused"].items())
+
+
+def drift_lines(told: dict[str, Any]) -> Iterator[str]:
+    """Yield the differences that a comparison found (`drift_report.report`)."""
+    compared = told["comparison"]
+    if compared is None:
+        yield f"{told['connection']}: nobody was compared yet. Press “Compare now” under Differences in the admin."
+        return
+    yield f"{told['connection']}: {compared['words'] or 'The comparison is under way.'}"
+    for each in told["people"]:
+        yield f"  {each['email']} ({each['state']}{'' if each['is_fixable'] else ', respected'}): {', '.join(each['kinds'])}"
+    if told["is_cut"]:
+        yield "  … and more: the admin has them all."
