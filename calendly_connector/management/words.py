@@ -54,6 +54,7 @@ def drift_lines(told: dict[str, Any]) -> Iterator[str]:
         return
     yield f"{told['connection']}: {compared['words'] or 'The comparison is under way.'}"
     for each in told["people"]:
-        yield f"  {each['email']} ({each['state']}{'' if each['is_fixable'] else ', respected'}): {', '.join(each['kinds'])}"
+        standing = each["state"] if each["is_fixable"] else f"{each['state']}, respected"
+        yield f"  {each['email']} ({standing}): {', '.join(each['kinds'])}"
     if told["is_cut"]:
         yield "  … and more: the admin has them all."
