@@ -24,6 +24,7 @@ from sandbox.app import Sandbox
 from sandbox.world import Call
 from tests.journeys.history import ledger, make_up, truth
 from tests.journeys.river import River
+from tests.processes.nursery import Child, Nursery
 from tests.processes.programs import BASE, PASSED_ON, wait_for
 
 MEETINGS, INVITEES = 110, 135  # two pages
@@ -35,22 +36,10 @@ Json = dict[str, Any]
 
 
 class Backfill:
-    """One `manage.py calendly_backfill` that reports in JSON; ended by its own id."""
+    """One `calendly_backfill` that reports in JSON; ended by its own id."""
 
-    def __init__(self, database_url: str, folder: Path, *arguments: str) -> None:
-        since = (datetime.now(UTC) - timedelta(days=500)).strftime("%Y-%m-%d")
-        self._out, self._err = folder / "report.json", folder / "progress.txt"
-        environment = {
-            **os.environ,
-            **{name: str(getattr(configured, name)) for name in PASSED_ON},
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "DATABASE_URL": database_url,
-        }
-        with self._out.open("wb") as out, self._err.open("wb") as err:
-            self.process = subprocess.Popen(
-                [sys.executable, str(BASE / "manage.py"), "calendly_backfill", "--since", since, "--json", *arguments],
-                cwd=BASE, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-            )  # fmt: skip
+    def __init__(self, process: subprocess.Popen[bytes] | Child, out: Path, err: Path) -> None:
+        self.process, self._out, self._err = process, out, err
 
     @property
     def is_over(self) -> bool:
@@ -75,27 +64,43 @@ class Backfill:
     def kill(self) -> None:
         """End it without a chance to tidy up."""
         self.process.kill()
-        self.process.wait()
+        self.process.wait(60)
 
 
 class Runs:
     """Starts the command any number of times against one river; none outlives the test."""
 
     def __init__(self, river: River, database_url: str, folder: Path) -> None:
-        self.river, self._database_url, self._folder = river, database_url, folder
+        self.river, self._folder = river, folder
+        self._environment = {
+            **os.environ,
+            **{name: str(getattr(configured, name)) for name in PASSED_ON},
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "DATABASE_URL": database_url,
+        }
+        since = (datetime.now(UTC) - timedelta(days=500)).strftime("%Y-%m-%d")
+        self._argv = ["calendly_backfill", "--since", since, "--json"]
+        self._nursery = Nursery(self._environment)
         self._all: list[Backfill] = []
 
-    def start(self, *arguments: str) -> Backfill:
-        """Start the command and return at once."""
-        folder = self._folder / f"run-{len(self._all)}"
-        folder.mkdir()
-        run = Backfill(self._database_url, folder, *arguments)
-        self._all.append(run)
-        return run
+    def start(self) -> Backfill:
+        """Start the command as a program and return at once."""
+        out, err = self._outputs()
+        with out.open("wb") as report, err.open("wb") as words:
+            process = subprocess.Popen(
+                [sys.executable, str(BASE / "manage.py"), *self._argv],
+                cwd=BASE, env=self._environment, stdin=subprocess.DEVNULL, stdout=report, stderr=words,
+            )  # fmt: skip
+        return self._kept(Backfill(process, out, err))
 
-    def finish(self, *arguments: str) -> Json:
+    def fork(self) -> Backfill:
+        """Start the command in a process that needs no second for loading Django; one at a time."""
+        out, err = self._outputs()
+        return self._kept(Backfill(self._nursery.start(*self._argv, out=out, err=err), out, err))
+
+    def finish(self) -> Json:
         """Run the command to its end; return its report."""
-        run = self.start(*arguments)
+        run = self.fork()
         assert run.wait() == 0, run.words
         return run.report
 
@@ -104,6 +109,15 @@ class Runs:
         for run in self._all:
             if not run.is_over:
                 run.kill()
+        self._nursery.close()
+
+    def _outputs(self) -> tuple[Path, Path]:
+        number = len(self._all)
+        return self._folder / f"report-{number}.json", self._folder / f"progress-{number}.txt"
+
+    def _kept(self, run: Backfill) -> Backfill:
+        self._all.append(run)
+        return run
 
 
 @pytest.fixture
@@ -111,9 +125,11 @@ def runs(settings: Settings, database_url: str, tmp_path: Path) -> Iterator[Runs
     """Return what runs the command against an installation whose Calendly has a history."""
     with Sandbox() as sandbox:
         runs = Runs(River(sandbox, settings), database_url, tmp_path)
-        begin(runs.river)
-        yield runs
-        runs.dismiss()
+        try:
+            begin(runs.river)
+            yield runs
+        finally:
+            runs.dismiss()
 
 
 def begin(river: River) -> None:
@@ -250,7 +266,7 @@ def kill_often(runs: Runs, dice: random.Random, needed: int) -> None:
 def strike(runs: Runs, is_time: Callable[[], bool], dice: random.Random) -> None:
     """Start the command, and kill it once it has asked for something and it is time."""
     before = len(calls_of(runs.river))
-    run = runs.start()
+    run = runs.fork()
     wait_for(lambda: run.is_over or (len(calls_of(runs.river)) > before and is_time()), step=0.005)
     time.sleep(dice.uniform(0, LATENCY / 4))
     assert not run.is_over, f"It was over before it was killed: {run.words}"
