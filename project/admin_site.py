@@ -21,12 +21,13 @@ GROUPS = {
         "WebhookDelivery",
         "ConsentProof",
         "Notice",
+        "Erasure",
     ),
     _("What goes where"): (
         *("TriggerMapping", "ConsentRule", "FieldMapping", "MappingVersion"),
         *("EventType", "BrevoList", "BrevoAttribute"),
     ),
-    _("Accounts"): ("Connection", "BrevoAccount"),
+    _("Accounts"): ("Connection", "BrevoAccount", "ApiToken"),
     _("Behind the scenes"): (
         "Job",
         "BrevoDelivery",

@@ -1,5 +1,6 @@
 """What staff see: Django's admin made pleasant. Translates and delegates; mirrors models/ file by file."""
 
+from calendly_connector.admin.api_token import ApiTokenAdmin
 from calendly_connector.admin.audit_log import AuditAdmin
 from calendly_connector.admin.booking import BookingAdmin
 from calendly_connector.admin.brevo_account import BrevoAccountAdmin
@@ -11,6 +12,7 @@ from calendly_connector.admin.consent import ConsentProofAdmin, ConsentRuleAdmin
 from calendly_connector.admin.debug import DebugRecordAdmin
 from calendly_connector.admin.delivery import WebhookDeliveryAdmin
 from calendly_connector.admin.drift import DriftAdmin
+from calendly_connector.admin.erasure import ErasureAdmin
 from calendly_connector.admin.field_mapping import FieldMappingAdmin
 from calendly_connector.admin.job import JobAdmin, ScheduleAdmin
 from calendly_connector.admin.mapping_version import MappingVersionAdmin
@@ -22,6 +24,7 @@ from calendly_connector.admin.sync_log import SyncLogAdmin
 from calendly_connector.admin.trigger_mapping import TriggerMappingAdmin
 
 __all__ = [
+    "ApiTokenAdmin",
     "AuditAdmin",
     "BookingAdmin",
     "BrevoAccountAdmin",
@@ -34,6 +37,7 @@ __all__ = [
     "ConsentRuleAdmin",
     "DebugRecordAdmin",
     "DriftAdmin",
+    "ErasureAdmin",
     "EventTypeAdmin",
     "FieldMappingAdmin",
     "JobAdmin",

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from calendly_connector.admin import parts, person_parts, timeline, told_by_brevo
+from calendly_connector.admin import parts, person_acts, person_parts, timeline, told_by_brevo
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.booking_parts import SECRETS
 from calendly_connector.admin.booking_parts import TONES as BOOKING_TONES
@@ -41,6 +41,10 @@ class PersonAdmin(HistoryAdmin[Person]):
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("address", "full_name", "connection_link", "written", "looked_at")}),
     )
+
+    def get_urls(self) -> list[Any]:
+        """Add what a person's page leads to."""
+        return [*person_acts.urls(self.admin_site), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
         """Find the newest booking and step, and count the bookings, along the way."""
@@ -113,7 +117,7 @@ class PersonAdmin(HistoryAdmin[Person]):
         row = context["original"]
         found, trouble = _compared(row) if "compare" in request.GET else (None, "")
         context |= _sides(row, found) | _story(row, is_newest_first=request.GET.get("order") != "oldest")
-        context["trouble"] = trouble
+        context |= {"trouble": trouble, **person_acts.ways(request, row)}
         return super().render_change_form(request, context, *args, **kw)
 
     def offers(self, row: Person) -> Sequence[str]:

@@ -207,6 +207,18 @@ class BrevoClient(Webhooks):
         body = {"unlinkListIds": list(lists)}
         self._call("contacts", "PUT", f"/contacts/{quote(email, safe='')}", params=params, json=body)
 
+    def delete_contact(self, email: str) -> bool:
+        """Delete a contact with its history and its opt-out; return False when there is none. May be repeated.
+
+        https://developers.brevo.com/reference/delete-contact (405: the account's own registered address)
+        """
+        params = {"identifierType": "email_id"}
+        try:
+            self._call("contacts", "DELETE", f"/contacts/{quote(email, safe='')}", params=params)
+        except errors.NotFound:
+            return False
+        return True
+
     def ask_double_opt_in(self, email: str, *, lists: Sequence[int], template: int, redirect_url: str) -> None:
         """Have Brevo ask by mail; the click joins the lists. NOT to be repeated after a lost answer: each call mails.
 

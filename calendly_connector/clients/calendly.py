@@ -129,6 +129,22 @@ class CalendlyClient:
         fresh = tuple(row for row in found.values() if row.uri not in place.seen)
         return Page(events=fresh, following=_following(place, list(found.values()), token) if token else None)
 
+    def find_scheduled_events(
+        self, *, invitee_email: str, organization: str = "", user: str = ""
+    ) -> Iterator[ScheduledEvent]:
+        """Yield the meetings, past and canceled ones too, of one invitee, each once. Scope scheduled_events:read.
+
+        Whether the address's case matters is undocumented: compare the invitees' own.
+        https://developer.calendly.com/api-docs/calendly-api/scheduled-events/list-scheduled-events
+        """
+        whose = {"organization": organization} if organization else {"user": user}
+        seen: set[str] = set()
+        params = {**whose, "invitee_email": invitee_email, "sort": "start_time:asc"}
+        for found in map(values.scheduled_event, self._pages("/scheduled_events", params)):
+            if found.uri not in seen:
+                seen.add(found.uri)
+                yield found
+
     def list_invitees(self, scheduled_event: str) -> Iterator[Row]:
         """Yield every invitee of a meeting, canceled ones too, each once; raise NotFound. Scope scheduled_events:read.
 
@@ -170,6 +186,14 @@ class CalendlyClient:
             self._call("DELETE", self._path_of(uri))
         except errors.NotFound:
             return
+
+    def delete_invitee_data(self, emails: Sequence[str]) -> None:
+        """Ask for the data of invitees to be deleted, which takes up to seven days. Enterprise plan; raises Forbidden.
+        May be repeated. Scope data_compliance:write.
+
+        https://developer.calendly.com/api-docs/calendly-api/data-compliance/delete-invitee-data
+        """
+        self._call("POST", "/data_compliance/deletion/invitees", json={"emails": list(emails)})
 
     def _path_of(self, uri: str) -> str:
         """Return the path of a resource's URI: official samples carry several hosts (calendly-api.md §1.2).

@@ -62,11 +62,13 @@ class Happening:
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
-    """The outcome of one merge. `is_news`: whether anything that we keep has changed."""
+    """The outcome of one merge. `is_news`: whether anything that we keep has changed. `is_erased`: nothing is kept,
+    since the person asked for that after this booking was made."""
 
     entry: Entry
     happenings: tuple[Happening, ...]
     is_news: bool
+    is_erased: bool = False
 
 
 def merge(

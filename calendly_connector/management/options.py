@@ -8,11 +8,9 @@ from calendly_connector.models import Connection
 from calendly_connector.services import connection as connections
 
 
-def add_connection(parser: CommandParser) -> None:
-    """Declare `--connection`."""
-    parser.add_argument(
-        "--connection", default="", metavar="ID or NAME", help="which one; without it, the one of the environment"
-    )
+def add_connection(parser: CommandParser, *, default: str = "the one of the environment") -> None:
+    """Declare `--connection`; `default` says which is meant without it."""
+    parser.add_argument("--connection", default="", metavar="ID or NAME", help=f"which one; without it, {default}")
 
 
 def chosen_connection(options: dict[str, Any]) -> Connection:

@@ -9,7 +9,7 @@ from calendly_connector.models.consent import ConsentProof
 from calendly_connector.models.debug import DebugRecord
 from calendly_connector.models.delivery import WebhookDelivery
 from calendly_connector.models.drift import Drift, DriftRun
-from calendly_connector.models.erasure import Erasure
+from calendly_connector.models.erasure import Erasure, ErasureKey
 from calendly_connector.models.figure import DailyFigure
 from calendly_connector.models.job import Job, Schedule
 from calendly_connector.models.limit import RateLimit
@@ -41,6 +41,7 @@ __all__ = [
     "Drift",
     "DriftRun",
     "Erasure",
+    "ErasureKey",
     "EventType",
     "FieldMapping",
     "Job",

@@ -5,6 +5,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from calendly_connector.models.fields import EncryptedTextField
+
 
 class Erasure(models.Model):
     """One erased address, as a keyed digest. Bookings made before it are not taken in again; later ones are new."""
@@ -21,3 +23,13 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"erasure #{self.pk}"
+
+
+class ErasureKey(models.Model):
+    """The key of all digests: one row, made with the first erasure. Encrypted at rest, so that it outlives a change of
+    FIELD_ENCRYPTION_KEYS; a key derived from those would be lost with the old one, and every erasure with it."""
+
+    key = EncryptedTextField(default="")
+
+    def __str__(self) -> str:
+        return "the key of erasures"

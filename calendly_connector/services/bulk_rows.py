@@ -49,7 +49,7 @@ def prepared(people: Iterable[Person]) -> Iterator[ImportRow]:
         mine = steps[person.pk]
         contacts = [step for step in mine if step.kind == SyncLogEntry.Kind.CONTACT]
         is_settled = all(step.state == SyncLogEntry.State.WAITING for step in mine)
-        is_settled = is_settled and not any(journal.RULES_AT in step.request for step in contacts)
+        is_settled = is_settled and not any({journal.RULES_AT, journal.SET} & step.request.keys() for step in contacts)
         if not contacts or not is_settled or _needs_reading(rules[person.connection_id]):
             continue
         decision, person.clock_at = push.decide_now(person, rules[person.connection_id])

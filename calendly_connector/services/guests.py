@@ -6,7 +6,7 @@ A guest has no booking, no answers and gave no consent: nothing but the address 
 from django.db import transaction
 
 from calendly_connector.models import Booking, SyncLogEntry
-from calendly_connector.services import ledger
+from calendly_connector.services import erasures, ledger
 
 
 def greet(booking_id: int) -> None:
@@ -22,6 +22,9 @@ def greet(booking_id: int) -> None:
 def _greet_one(row: Booking, email: str) -> None:
     with transaction.atomic():
         person = ledger.lock_person(row.connection, email)
+        if erasures.is_erased(email, made_at=row.booked_at):
+            transaction.set_rollback(True)  # the person's row may have been made just now
+            return
         person.refresh_from_db()
         if person.pushed_at or person.sync_log.exists():
             return

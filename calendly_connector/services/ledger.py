@@ -15,7 +15,7 @@ from calendly_connector.core.merge import Entry, Happening, Merged
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import Skip, TrackEvent
 from calendly_connector.models import Booking, Connection, Person, StatusChange, SyncLogEntry, WebhookDelivery
-from calendly_connector.services import held, limits, normalise, queue
+from calendly_connector.services import erasures, held, limits, normalise, queue
 
 PUSH = "push"
 MISSING_HALF = "missing_half"
@@ -49,11 +49,14 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
 
     Whoever changes a person's bookings holds the person's row, so the same person's news are taken in one by one.
     """
-    seen = normalise.with_names(seen)
+    seen = erasures.without_erased_guests(normalise.with_names(seen))
     with transaction.atomic():
         person = lock_person(connection, seen.invitee.email)
         relatives = _Relatives.of(connection, seen)
         known = relatives.itself.to_entry() if relatives.itself else None
+        if known is None and erasures.is_erased(seen.invitee.email, made_at=seen.invitee.created_at):
+            transaction.set_rollback(True)  # the person's row may have been made just now
+            return _erased(seen)
         is_past = source.is_quiet and not held.may_be_told(seen.invitee.updated_at)
         merged = relatives.merge(known, seen, is_withdrawal=source.is_withdrawal, is_quiet=is_past)
         if known is None and (source.is_quiet or source.events_since):
@@ -81,10 +84,17 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
 
 def foresee(connection: Connection, seen: core_booking.Booking) -> tuple[Entry | None, Merged]:
     """Return what the ledger knows of a booking, and what a snapshot would make of it. Nothing is written."""
-    seen = normalise.with_names(seen)
+    seen = erasures.without_erased_guests(normalise.with_names(seen))
     relatives = _Relatives.of(connection, seen)
     known = relatives.itself.to_entry() if relatives.itself else None
+    if known is None and erasures.is_erased(seen.invitee.email, made_at=seen.invitee.created_at):
+        return None, _erased(seen)
     return known, relatives.merge(known, seen)
+
+
+def _erased(seen: core_booking.Booking) -> Merged:
+    """Return what comes of a booking whose person was erased since: nothing."""
+    return Merged(entry=Entry(booking=seen), happenings=(), is_news=False, is_erased=True)
 
 
 def _aged(merged: Merged, grace: timedelta) -> Merged:

@@ -21,7 +21,7 @@ from calendly_connector.core.errors import MalformedNews
 from calendly_connector.core.mirror import Mirror
 from calendly_connector.core.respect import Standing
 from calendly_connector.models import BrevoDelivery, ContactMirror, Person, SyncLogEntry
-from calendly_connector.services import journal, ledger
+from calendly_connector.services import erasures, journal, ledger
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +67,8 @@ def take_in(delivery_id: int) -> None:
         known = _keep_all(delivery.account_id, news)
         state, reason = _outcome(found, known)
         _settle(delivery_id, state, reason)
+        if any(each.email not in known and erasures.find(each.email) for each in news):
+            BrevoDelivery.objects.filter(pk=delivery_id).exclude(state=State.MALFORMED).update(body=b"")
 
 
 def standing_of(person: Person) -> Standing:

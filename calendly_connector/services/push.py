@@ -116,10 +116,11 @@ class Writer:
     def _write_contact(self, client: BrevoClient, steps: list[SyncLogEntry]) -> bool:
         """Bring the contact up to date; return False when Brevo refused it for good."""
         decision = self._decide(client, steps)
-        if decision is None and not any(step.request.get("guest") for step in steps):
+        given = journal.given_in(steps)
+        if decision is None and not given and not any(step.request.get("guest") for step in steps):
             journal.done(steps, "There is no booking left to write.")
             return True
-        upsert = decision.upsert if decision else self._bare()
+        upsert = journal.with_given(decision.upsert if decision else self._bare(), given)
         try:
             sent = self._upsert(client, upsert)
         except errors.Refused as refused:
@@ -134,7 +135,10 @@ class Writer:
                 journal.add_leave(self.person, steps[-1], decision.leave.lists)
             if decision:
                 self._keep_consent(steps[-1], decision)
-            remember(self.person.pk, memory(decision and _as_sent(decision, sent), self.clock_at))
+            if decision or not given:
+                remember(self.person.pk, memory(decision and _as_sent(decision, sent), self.clock_at))
+            else:  # what was done about lists stays in mind
+                Person.objects.filter(pk=self.person.pk).update(pushed_at=timezone.now())
             if self.standing.deleted_at:
                 mirror.made_anew(self.person)
         return True

@@ -190,8 +190,8 @@ class _Redo:
         )
 
     def _request(self, row: SyncLogEntry) -> dict[str, object]:
-        """Return what a contact's step carries: whether it is a guest, and the moment whose mapping decides."""
-        kept: dict[str, object] = {"guest": True} if row.request.get("guest") else {}
+        """Return what a contact's step carries: whether it is a guest, what was given, whose mapping decides."""
+        kept = {name: row.request[name] for name in ("guest", journal.SET) if row.request.get(name)}
         return kept if self.wish.is_today else {**kept, journal.RULES_AT: row.created_at.isoformat()}
 
     def _send_again(self, row: SyncLogEntry) -> None:

@@ -35,6 +35,9 @@ KEEPS = (
 """What a manager adds and changes."""
 
 REMOVES = ("delete_consentrule", "delete_fieldmapping", "delete_triggermapping")
+TOKENS = ("add_apitoken", "delete_apitoken")
+"""A manager's own keys to the API, which may what the manager may; and to revoke anybody's."""
+
 AUDITS = "view_logentry"
 
 
@@ -72,7 +75,7 @@ def codenames_of(role: str) -> set[str]:
     looks = {f"view_{model._meta.model_name}" for model in apps.get_app_config(APP).get_models()}
     decides = {f"{verb}_{model}" for verb in ("add", "change") for model in KEEPS}
     operates = looks | set(OPERATES)
-    rights = {VIEWER: looks, OPERATOR: operates, MANAGER: operates | decides | {*REMOVES, AUDITS}}
+    rights = {VIEWER: looks, OPERATOR: operates, MANAGER: operates | decides | {*REMOVES, *TOKENS, AUDITS}}
     return {MARKS[role], *rights[role]}
 
 

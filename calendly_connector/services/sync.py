@@ -15,7 +15,7 @@ from calendly_connector.core.errors import MalformedPayload
 from calendly_connector.core.interpret import Ignored
 from calendly_connector.core.merge import Merged
 from calendly_connector.models import Booking, Connection, WebhookDelivery
-from calendly_connector.services import catalogue, ledger, mapping, queue
+from calendly_connector.services import catalogue, erasures, ledger, mapping, queue
 from calendly_connector.services import connection as connections
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,16 @@ def _take_in(delivery: WebhookDelivery) -> None:
     delivery.booking_uri = seen.booking.invitee.uri[:255]
     source = ledger.Source(delivery=delivery, is_withdrawal=seen.is_no_show_withdrawn)
     merged = record(delivery.connection, seen.booking, source=source)
+    if merged.is_erased:
+        _forget(delivery)
+        return
     _settle(delivery, State.PROCESSED, "" if merged.is_news else "Nothing new: we knew this, or something newer.")
+
+
+def _forget(delivery: WebhookDelivery) -> None:
+    """Settle the delivery of a booking whose person was erased, without what it says."""
+    _settle(delivery, State.PROCESSED, erasures.WORDS)
+    WebhookDelivery.objects.filter(pk=delivery.pk).update(body=b"", email="")
 
 
 def record(connection: Connection, seen: core_booking.Booking, *, source: ledger.Source) -> Merged:

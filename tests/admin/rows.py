@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from calendly_connector.models import (
+    ApiToken,
     Booking,
     BrevoAccount,
     BrevoAttribute,
@@ -18,6 +20,7 @@ from calendly_connector.models import (
     DebugRecord,
     Drift,
     DriftRun,
+    Erasure,
     EventType,
     FieldMapping,
     Job,
@@ -121,3 +124,6 @@ def make_some_of_everything(count: int) -> None:
         make_debug_record(connection, delivery=delivery)
         make_drift(connection, f"nadia{number}")
         DriftRun.objects.create(connection=connection, asked_at=now, people=number)
+        Erasure.objects.create(digest=f"{number}", erased_at=now, asked_by="anna", words="Deleted here: bookings: 1.")
+        user, _ = User.objects.get_or_create(username=f"robot{number}")
+        ApiToken.objects.create(name=f"CRM {number}", user=user, digest=f"{number}", hint="cc_12345")

@@ -74,7 +74,7 @@ def test_every_person_is_in_brevo_once_and_as_the_ledger_says(past: River) -> No
 
     people = {row["email"].lower() for row in past.calendly.state.invitees.values()}
     assert {contact["email"] for contact in past.brevo.contacts()} == people
-    assert done.report["brevo"] == {"written": len(people), "refused": {}, "waiting": 0}
+    assert done.report["brevo"] == {"written": len(people), "refused": {}, "waiting": 0, "paused": ""}
     assert Person.objects.count() == len(people)
 
 

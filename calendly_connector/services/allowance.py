@@ -1,0 +1,27 @@
+"""How often somebody may call us: so many at once, and then at an even pace. Kept in the database, so that all our
+processes count together without Redis; one statement counts and decides."""
+
+import time
+
+from django.db.models import F
+from django.db.models.functions import Greatest
+
+from calendly_connector.models import RateLimit
+
+
+def take(key: str, *, per_minute: int) -> float:
+    """Take a call's place and return 0, or return the seconds until one may come free. Costs no write when refused.
+
+    Generic cell rate algorithm: `per_minute` calls may come at once, and each gives its place free after its share of
+    a minute.
+    """
+    now, interval = time.time(), 60.0 / per_minute
+    burst = 60.0 - interval
+    bucket = RateLimit.objects.filter(pk=key)
+    if bucket.filter(free_at__lte=now + burst).update(free_at=Greatest(F("free_at"), now) + interval):
+        return 0.0
+    row = bucket.first()
+    if row is None:
+        RateLimit.objects.bulk_create([RateLimit(key=key, interval=interval)], ignore_conflicts=True)
+        return take(key, per_minute=per_minute)
+    return max(row.free_at - burst - now, 0.001)

@@ -1,0 +1,1 @@
+"""Our own REST API, version 1. Views translate and delegate; what they share is in `base`."""
