@@ -221,7 +221,7 @@ def _backfill(stage: Stage) -> Run:
 def _peak(pid: int) -> float:
     try:
         return Process(pid=pid).peak_megabytes()
-    except (OSError, StopIteration):  # it ends just now
+    except OSError:  # it ends just now
         return 0.0
 
 

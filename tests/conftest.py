@@ -13,6 +13,7 @@ from tests.network import loopback_only
 LONGEST = {
     "test_histories.py",
     "test_crash.py",
+    "test_backfill.py",
     "test_run.py",
     "test_thirty_hours.py",
     "test_roles.py",

@@ -20,7 +20,7 @@ from calendly_connector import tasks
 from calendly_connector.admin import page as pages
 from calendly_connector.admin import parts
 from calendly_connector.models import Booking, Connection, Person, TriggerMapping
-from calendly_connector.services import catalogue, figures, schedule, versions
+from calendly_connector.services import backfill, catalogue, figures, reconcile, schedule, versions
 from calendly_connector.services import connection as connections
 from sandbox import scenarios
 from tests.browser import log_in, open_page
@@ -51,6 +51,7 @@ MAIN: dict[str, Callable[[], str]] = {
     "home": lambda: reverse("admin:index"),
     "mapping": of_connection("mapping"),
     "preview": of_preview,
+    "history": of_connection("history"),
     "person": lambda: parts.page_of(Person, Person.objects.get(email="zoe.lefevre@example.com").pk),
     "repair": lambda: reverse("admin:calendly_connector_repair"),
     "setup": of_connection("setup"),
@@ -93,6 +94,10 @@ def story(river: River) -> Iterator[None]:
     scenarios.book(river.calendly, scenarios.NADIA)
     river.flow()
     spread_over_a_month()
+    backfill.ask(river.connection, backfill.Wish(), by="anna", why="Asked for by anna")
+    river.work()
+    reconcile.ask(river.connection, by="anna", why="Asked for by anna")
+    river.work()
     schedule.install(tasks.SCHEDULES)
     yield
 

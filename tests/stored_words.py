@@ -22,7 +22,13 @@ WORD = re.compile(r"[A-Za-z’']{2,}")
 CODE = re.compile(r"[<>{}\\]|\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA)\b|^https?:")
 FEWEST_WORDS = 3
 COMPARED = ("core/suggest.py",)  # modules whose texts are compared with other people's, and shown to nobody
-NO_WORDS = {"and/or does not exist", "must be unique", "has no attribute"}  # the same, of single texts
+NO_WORDS = {
+    "and/or does not exist",
+    "must be unique",
+    "has no attribute",
+    "AND job.dedupe_key = %%s",
+    "list[Field[Any, Any]]",
+}  # the same, of single texts
 
 HEAD = '''# ruff: noqa: E501 - a sentence is a line
 # fmt: off

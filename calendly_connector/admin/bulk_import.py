@@ -20,6 +20,8 @@ class BulkImportAdmin(HistoryAdmin[BulkImport]):
     """One row per import."""
 
     tones: ClassVar[Mapping[Any, Tone]] = {
+        BulkImport.State.GATHERING: Tone.WAIT,
+        BulkImport.State.CLOSED: Tone.WAIT,
         BulkImport.State.PREPARED: Tone.WAIT,
         BulkImport.State.RUNNING: Tone.WAIT,
         BulkImport.State.IMPORTED: Tone.WAIT,

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 
 from calendly_connector.admin import (
     config_page,
+    history_page,
     mapping_fields,
     mapping_grid,
     mapping_versions,
@@ -26,6 +27,7 @@ PAGES: tuple[Page, ...] = (
     mapping_grid.PAGE,
     mapping_fields.PAGE,
     preview.PAGE,
+    history_page.PAGE,
     mapping_versions.PAGE,
     config_page.PAGE,
 )

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from calendly_connector.core import decide
 from calendly_connector.core.trigger import INVITEE_WEBHOOKS
 from calendly_connector.models import EventType, TriggerMapping
 
@@ -64,6 +65,27 @@ class HappeningFilter(admin.SimpleListFilter):
         """Keep the events of that trigger; a booking's second no-show has its own ending."""
         name = self.value()
         return queryset.filter(Q(happening=name) | Q(happening__startswith=f"{name}:")) if name else queryset
+
+
+class HeldFilter(admin.SimpleListFilter):
+    """Automation events that did not leave because a reading found what they tell of."""
+
+    title = _("held back")
+    parameter_name = "held"
+    reasons: Mapping[str, tuple[str, ...]] = {
+        "any": decide.HELD,
+        "history": (decide.HELD_BACK,),
+        "late": (decide.HELD_LATE,),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> Sequence[tuple[str, str]]:
+        """Return why events are held back."""
+        return [("any", gettext("For any reason")), ("history", gettext("As history")), ("late", gettext("Found late"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the events that were held back for that reason."""
+        found = self.reasons.get(self.value() or "")
+        return queryset.filter(kind="event", state="skipped", reason__in=found) if found else queryset
 
 
 class EventTypeFilter(admin.SimpleListFilter):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from calendly_connector import conf
-from calendly_connector.admin import parts
+from calendly_connector.admin import parts, reading_words
 from calendly_connector.admin.listening import listening_badge
 from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.admin.steps import STEPS
@@ -287,10 +287,8 @@ def _reading(row: Connection) -> Cell:
         "invitees": found.invitees,
         "news": found.news,
     }
-    state = parts.badge(gettext("Done"), Tone.GOOD) if found.finished_at else parts.badge(gettext("Reading"), Tone.WAIT)
-    return format_html(
-        "{} {}: {}. {}", state, parts.link_to(found), counts, "" if found.finished_at else parts.said(found.words)
-    )
+    words = "" if found.finished_at else parts.said(found.words)
+    return format_html("{} {}: {}. {}", reading_words.badge(found), parts.link_to(found), counts, words)
 
 
 def _debug(row: Connection) -> Cell:

@@ -13,13 +13,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from calendly_connector.admin import page, panels, parts
+from calendly_connector.admin import history_page, page, panels, parts
 from calendly_connector.admin.audit import note
 from calendly_connector.admin.page import Page
 from calendly_connector.admin.parts import Tone
 from calendly_connector.admin.steps import CHANGE, EXPECTED, words_for
 from calendly_connector.models import Connection, Reading
-from calendly_connector.services import wizard
+from calendly_connector.services import backfill, wizard
 from calendly_connector.services.wizard import State
 
 NAME = "setup"
@@ -100,7 +100,7 @@ def _show(request: HttpRequest, connection: Connection, form: HistoryForm) -> Ht
         may_change=request.user.has_perm(CHANGE),
         back=NAME,
         history=Reading.objects.filter(connection=connection, kind=Reading.Kind.HISTORY).order_by("-asked_at").first(),
-        addresses={name: page.address_of(connection, name) for name in ("mapping", "fields", "preview")},
+        addresses={name: page.address_of(connection, name) for name in ("mapping", "fields", "preview", "history")},
         action=page.address_of(connection, NAME),
     )
 
@@ -147,7 +147,11 @@ def _bring_in(request: HttpRequest, connection: Connection) -> HttpResponse:
     if not form.is_valid():
         return _show(request, connection, form)
     since = timezone.make_aware(datetime.combine(form.cleaned_data["since"], time.min))
-    wizard.bring_in_history(connection, since, by=request.user.get_username())
+    try:
+        wizard.bring_in_history(connection, since, by=request.user.get_username())
+    except backfill.OtherUnderWay as other:
+        messages.warning(request, history_page.other_under_way(other.row))
+        return _back(connection)
     messages.success(request, _("Bookings are being brought in. You may leave this page: it goes on by itself."))
     note(request, connection, _("Asked for history since %(day)s") % {"day": f"{since:%Y-%m-%d}"})
     return _back(connection)

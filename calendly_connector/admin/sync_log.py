@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from calendly_connector.admin import asking, choosing, parts, repair_acts, replay
 from calendly_connector.admin import repair as repair_page
 from calendly_connector.admin.base import HistoryAdmin
-from calendly_connector.admin.filters import HappeningFilter, titled
+from calendly_connector.admin.filters import HappeningFilter, HeldFilter, titled
 from calendly_connector.admin.parts import Tone
 from calendly_connector.models import BrevoAccount, SyncLogEntry, TriggerMapping
 from calendly_connector.services import journal, repair, retry
@@ -60,7 +60,7 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
     list_display_links = None
     change_list_template = "admin/calendly_connector/repair/change_list.html"
     list_select_related = ("person", "booking")
-    list_filter = ("state", "kind", HappeningFilter, ("created_at", titled(_("wanted"))), "connection")
+    list_filter = ("state", "kind", HappeningFilter, HeldFilter, ("created_at", titled(_("wanted"))), "connection")
     search_fields = ("person__email", "booking__name", "booking__uri", "summary", "reason")
     search_help_text = _("E-mail, name, invitee address, what was done, or the reason")
     actions = ("retry", "replay", "skip")

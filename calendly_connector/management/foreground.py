@@ -7,6 +7,7 @@ of its own to do, it does whatever else is due: no worker needs to run.
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -103,9 +104,8 @@ class Foreground:
         return account.is_paused or is_stuck or backfill.is_settled(self.row)
 
     def _free_from_the_dead(self) -> None:
-        """Take over from a process of this machine that was killed, without waiting for its lease."""
-        owner = Job.objects.filter(dedupe_key=self._key, state=Job.State.RUNNING).values_list("worker", flat=True)
-        for name in owner:
+        """Take over from processes of this machine that were killed, without waiting for their leases."""
+        for name in Job.objects.filter(state=Job.State.RUNNING).values_list("worker", flat=True).distinct():
             host, _, number = name.rpartition(":")
             if host == socket.gethostname() and number.isdigit() and not _is_alive(int(number)):
                 queue.let_go(name)
@@ -135,6 +135,9 @@ def _interruptible() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
+    if threading.current_thread() is not threading.main_thread():  # Python gives signals to the main thread alone
+        yield
+        return
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield

@@ -5,12 +5,10 @@ from typing import Any
 
 from calendly_connector.services.foresight import Foresight
 
-PER_MINUTE = 490  # meetings that Calendly lets a paid user read
-
 
 def foresight_lines(found: Foresight) -> Iterator[str]:
     """Yield what a reading would look at, and what a sample of it would change."""
-    yield f"Meetings in this stretch: {found.meetings}. To be read: {found.to_read}{_time(found.to_read)}."
+    yield f"Meetings in this stretch: {found.meetings}. To be read: {found.to_read}{_time(found.minutes)}."
     yield from (f"  {count} × {name}" for name, count in found.types.items())
     yield from (f"  {count} left out: {reason}" for reason, count in found.skipped.items())
     if not found.sampled:
@@ -24,8 +22,7 @@ def foresight_lines(found: Foresight) -> Iterator[str]:
         yield f"  {each.email}, {each.meeting}, {each.start_at}: {change}"
 
 
-def _time(meetings: int) -> str:
-    minutes = meetings / PER_MINUTE
+def _time(minutes: float) -> str:
     if minutes < 1:
         return ""
     return f", about {minutes:.0f} minutes by Calendly's limit (ten times as long on a free plan)"
@@ -47,3 +44,17 @@ def report_lines(told: dict[str, Any]) -> Iterator[str]:
     if brevo["waiting"]:
         yield f"  {brevo['paused'] or 'A worker goes on writing them; nothing is lost.'}"
     yield from (f"  refused by Brevo: {count} × {cause}" for cause, count in brevo["refused"].items())
+
+
+def drift_lines(told: dict[str, Any]) -> Iterator[str]:
+    """Yield the differences that a comparison found (`drift_report.report`)."""
+    compared = told["comparison"]
+    if compared is None:
+        yield f"{told['connection']}: nobody was compared yet. Press “Compare now” under Differences in the admin."
+        return
+    yield f"{told['connection']}: {compared['words'] or 'The comparison is under way.'}"
+    for each in told["people"]:
+        standing = each["state"] if each["is_fixable"] else f"{each['state']}, respected"
+        yield f"  {each['email']} ({standing}): {', '.join(each['kinds'])}"
+    if told["is_cut"]:
+        yield "  … and more: the admin has them all."

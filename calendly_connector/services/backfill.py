@@ -60,20 +60,30 @@ def find_event_types(connection: Connection, names: list[str]) -> tuple[str, ...
 def ask(connection: Connection, wish: Wish, *, by: str = "", why: str = "") -> Reading:
     """Have history brought in; return the row that shows how far it is.
 
-    The same wish goes on where it stood, also after a pause. Raises OtherUnderWay for another one.
+    The same wish goes on where it stood, also after a pause, and when all is read and Brevo has not taken it in yet.
+    Raises OtherUnderWay for another one.
     """
     with transaction.atomic():
         Connection.objects.select_for_update().only("pk").get(pk=connection.pk)  # two requests take turns
-        row = reading.open_reading(connection, Kind.HISTORY)
+        row = under_way(connection, wish)
         if row is None:
             row = unsaved(connection, wish, by=by, why=why)
             row.save()
         elif wish_of(row) != wish:
             raise OtherUnderWay(row)
-        if not reading.go_on(row):
+        if row.finished_at is None and not reading.go_on(row):
             reading.ask(row)
     row.refresh_from_db()
     return row
+
+
+def under_way(connection: Connection, wish: Wish) -> Reading | None:
+    """Return the history that isn't over: any that is being read, or the one wished for while Brevo imports it."""
+    row = reading.open_reading(connection, Kind.HISTORY)
+    if row:
+        return row
+    last = Reading.objects.filter(connection=connection, kind=Kind.HISTORY, state=State.FINISHED).first()
+    return last if last and wish_of(last) == wish and not _is_imported(last) else None
 
 
 def unsaved(connection: Connection, wish: Wish, *, by: str = "", why: str = "") -> Reading:
@@ -109,10 +119,12 @@ def noted(row: Reading) -> int:
 
 def is_settled(row: Reading) -> bool:
     """Return whether Brevo has everything that a reading took in, has refused it, or is to be asked about it later."""
+    return _is_imported(row) and not _waiting(row)
+
+
+def _is_imported(row: Reading) -> bool:
     over = (BulkImport.State.DONE, BulkImport.State.FAILED)
-    if BulkImport.objects.filter(reading=row).exclude(state__in=over).exists():
-        return False
-    return not _waiting(row)
+    return not BulkImport.objects.filter(reading=row).exclude(state__in=over).exists()
 
 
 def report(row: Reading) -> dict[str, Any]:

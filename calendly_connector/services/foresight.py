@@ -1,8 +1,9 @@
 """What a reading would find, before it is begun: the meetings are counted, a few of them are read, nothing is kept."""
 
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -10,8 +11,7 @@ from typing import Any, TypeVar
 from django.utils import timezone
 
 from calendly_connector.clients import errors
-from calendly_connector.clients.calendly import CalendlyClient
-from calendly_connector.clients.calendly_values import Place, ScheduledEvent
+from calendly_connector.clients.calendly_values import Page, Place, Row, ScheduledEvent
 from calendly_connector.core import interpret
 from calendly_connector.core.errors import MalformedPayload
 from calendly_connector.core.merge import Entry, Merged
@@ -21,7 +21,23 @@ from calendly_connector.services import ledger, listing, recording
 
 SAMPLE, SHOWN = 20, 10  # meetings that are read, from the whole stretch; bookings that are named
 LONGEST_WAIT = 65.0  # seconds for Calendly's next minute
+PER_MINUTE = 490  # meetings that Calendly lets a paid user read
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """How far a look goes. `seconds` is when it stops asking for more; half of them are for listing. `patience` is how
+    many seconds it waits for Calendly's next minute, each time."""
+
+    pages: float = math.inf
+    seconds: float = math.inf
+    patience: float = math.inf
+
+
+UNBOUNDED = Bounds()
+QUICK = Bounds(pages=20, seconds=12, patience=2)
+"""For a web request: somebody waits for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +53,10 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class Foresight:
-    """What a reading would look at, and what a sample of it would change."""
+    """What a reading would look at, and what a sample of it would change. Cut: there are more meetings than listed."""
 
     meetings: int
+    is_cut: bool
     to_read: int
     skipped: dict[str, int]
     types: dict[str, int]
@@ -53,6 +70,11 @@ class Foresight:
     def to_json(self) -> dict[str, Any]:
         """Return it for a report."""
         return {**asdict(self), "examples": [asdict(each) for each in self.examples]}
+
+    @property
+    def minutes(self) -> float:
+        """Return how long reading takes at least, by Calendly's limit for paid plans."""
+        return self.to_read / PER_MINUTE
 
 
 @dataclass
@@ -73,14 +95,21 @@ class _Sample:
         self.seen += 1
 
 
-def foresee(row: Reading, *, is_whole: bool = False, told: Callable[[int], None] = lambda count: None) -> Foresight:
+def foresee(
+    row: Reading,
+    *,
+    is_whole: bool = False,
+    bounds: Bounds = UNBOUNDED,
+    told: Callable[[int], None] = lambda count: None,
+) -> Foresight:
     """Return what a reading, which need not be saved, would find. `is_whole` reads every meeting, not only a sample.
 
-    `told` hears how many meetings were listed. Raises ApiError, NotConfigured.
+    `told` hears how many meetings were listed. Raises ApiError, NotConfigured; RateLimited only when the bounds left
+    nothing to tell of.
     """
-    client = connections.calendly_client(row.connection)
+    look = _Look(row, bounds)
     sample, types, skipped, meetings = _Sample(size=10**9 if is_whole else SAMPLE), Counter[str](), Counter[str](), 0
-    for events in _pages(row, client):
+    for events in look.pages():
         wanted, passed_over = listing.choose(row, events)
         skipped, meetings = skipped + passed_over, meetings + len(events)
         for event in wanted:
@@ -88,35 +117,79 @@ def foresee(row: Reading, *, is_whole: bool = False, told: Callable[[int], None]
             sample.add(event)
         told(meetings)
     found = _Found()
-    for event in sample.kept:
-        found.look_at(row, client, event)
+    sampled = look.read(sample.kept, found)
     return Foresight(
         meetings=meetings,
+        is_cut=look.is_cut,
         to_read=types.total(),
         skipped=dict(skipped),
         types=_named(row, types),
-        sampled=len(sample.kept),
+        sampled=sampled,
         **found.counts(),
     )
 
 
-def _pages(row: Reading, client: CalendlyClient) -> Iterator[tuple[ScheduledEvent, ...]]:
-    place: Place | None = listing.first_place(row)
-    while place:
-        page = _patiently(
-            partial(client.get_scheduled_events, place, max_start=row.until, **listing.whose(row.connection))
-        )
-        yield page.events
-        place = page.following
+class _Look:
+    """Asks Calendly, within bounds."""
 
+    def __init__(self, row: Reading, bounds: Bounds) -> None:
+        self._row, self._bounds = row, bounds
+        self._client = connections.calendly_client(row.connection)
+        self._began_at = time.monotonic()
+        self.is_cut = False
 
-def _patiently(work: Callable[[], T]) -> T:
-    """Return what Calendly answers, however often its minute is used up."""
-    while True:
-        try:
-            return work()
-        except errors.RateLimited as limited:
-            time.sleep(min(limited.wait or LONGEST_WAIT, LONGEST_WAIT))
+    def pages(self) -> Iterator[tuple[ScheduledEvent, ...]]:
+        """Yield the meetings page by page. `is_cut` afterwards: there are more."""
+        place: Place | None = listing.first_place(self._row)
+        count = 0
+        while place:
+            self.is_cut = count >= self._bounds.pages or self._is_late(self._bounds.seconds / 2)
+            if self.is_cut:
+                return
+            try:
+                page = self._patiently(partial(self._list, place))
+            except errors.RateLimited:
+                if not count:
+                    raise
+                self.is_cut = True
+                return
+            yield page.events
+            place, count = page.following, count + 1
+
+    def read(self, meetings: Sequence[ScheduledEvent], found: "_Found") -> int:
+        """Read the invitees of meetings; return of how many."""
+        for count, event in enumerate(meetings):
+            if self._is_late(self._bounds.seconds):
+                return count
+            try:
+                rows = self._patiently(partial(self._invitees, event))
+            except errors.NotFound:
+                continue
+            except errors.RateLimited:
+                return count
+            found.look_at(self._row, event, rows)
+        return len(meetings)
+
+    def _list(self, place: Place) -> Page:
+        row = self._row
+        return self._client.get_scheduled_events(place, max_start=row.until, **listing.whose(row.connection))
+
+    def _invitees(self, event: ScheduledEvent) -> list[Row]:
+        return list(self._client.list_invitees(event.uri))
+
+    def _is_late(self, seconds: float) -> bool:
+        return time.monotonic() - self._began_at >= seconds
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        """Return what Calendly answers, however often its minute is used up; raise when that would take too long."""
+        while True:
+            try:
+                return work()
+            except errors.RateLimited as limited:
+                wait = min(limited.wait or LONGEST_WAIT, LONGEST_WAIT)
+                if wait > self._bounds.patience:
+                    raise
+                time.sleep(wait)
 
 
 @dataclass
@@ -126,12 +199,8 @@ class _Found:
     kinds: Counter[str] = field(default_factory=Counter)
     examples: list[Example] = field(default_factory=list)
 
-    def look_at(self, row: Reading, client: CalendlyClient, event: ScheduledEvent) -> None:
-        """Read the invitees of a meeting, and see what the ledger would make of them."""
-        try:
-            rows = _patiently(lambda: list(client.list_invitees(event.uri)))
-        except errors.NotFound:
-            return
+    def look_at(self, row: Reading, event: ScheduledEvent, rows: Iterable[Row]) -> None:
+        """See what the ledger would make of a meeting's invitees."""
         news: list[tuple[Entry | None, Merged]] = []
         for invitee in rows:
             try:

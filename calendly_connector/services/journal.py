@@ -1,6 +1,7 @@
 """Writes the sync log: each step's outcome, in staff's words. The log's waiting rows are the outbox."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -100,6 +101,17 @@ def settle_all(steps: Sequence[SyncLogEntry], state: SyncLogEntry.State, reason:
     SyncLogEntry.objects.filter(pk__in=[step.pk for step in steps]).update(
         state=state, reason=reason, cause=cause, settled_at=timezone.now()
     )
+
+
+def given_in(steps: Iterable[SyncLogEntry]) -> dict[str, Any]:
+    """Return the attributes that somebody gave for this write (services.people_update), the newest value of each."""
+    return {name: value for step in steps for name, value in step.request.get(SET, {}).items()}
+
+
+def with_given(upsert: UpsertContact, given: dict[str, Any]) -> UpsertContact:
+    """Return a write with the given attributes on top, whatever Brevo has there now."""
+    only_if_empty = upsert.only_if_empty - given.keys()
+    return replace(upsert, attributes={**upsert.attributes, **given}, only_if_empty=only_if_empty)
 
 
 def plain(attributes: Mapping[str, Value]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -116,11 +116,11 @@ class Writer:
     def _write_contact(self, client: BrevoClient, steps: list[SyncLogEntry]) -> bool:
         """Bring the contact up to date; return False when Brevo refused it for good."""
         decision = self._decide(client, steps)
-        given = given_in(steps)
+        given = journal.given_in(steps)
         if decision is None and not given and not any(step.request.get("guest") for step in steps):
             journal.done(steps, "There is no booking left to write.")
             return True
-        upsert = _with_given(decision.upsert if decision else self._bare(), given)
+        upsert = journal.with_given(decision.upsert if decision else self._bare(), given)
         try:
             sent = self._upsert(client, upsert)
         except errors.Refused as refused:
@@ -295,16 +295,6 @@ def _post(client: BrevoClient, upsert: UpsertContact) -> None:
         lists=upsert.join_lists,
         records_opt_out=upsert.records_opt_out,
     )
-
-
-def given_in(steps: Iterable[SyncLogEntry]) -> dict[str, Any]:
-    """Return the attributes that somebody gave for this write (services.people_update), the newest value of each."""
-    return {name: value for step in steps for name, value in step.request.get(journal.SET, {}).items()}
-
-
-def _with_given(upsert: UpsertContact, given: dict[str, Any]) -> UpsertContact:
-    only_if_empty = upsert.only_if_empty - given.keys()
-    return replace(upsert, attributes={**upsert.attributes, **given}, only_if_empty=only_if_empty)
 
 
 def _as_sent(decision: ContactDecision, sent: UpsertContact) -> ContactDecision:

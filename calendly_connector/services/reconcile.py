@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from calendly_connector.core import decide, gap
@@ -70,8 +71,8 @@ def check_all() -> str:
     return f"Asked to check: {', '.join(names)}." if names else "No connection is connected."
 
 
-def held_back(row: Reading) -> list[dict[str, Any]]:
-    """Return the newest events that a check held back, for its report."""
+def held_entries(row: Reading) -> QuerySet[SyncLogEntry]:
+    """Return what the log says of the events that a check held back."""
     rows = SyncLogEntry.objects.filter(
         connection=row.connection_id,
         kind=SyncLogEntry.Kind.EVENT,
@@ -79,9 +80,14 @@ def held_back(row: Reading) -> list[dict[str, Any]]:
         reason__in=decide.HELD,
         created_at__gte=row.asked_at,
     )
+    return rows.filter(created_at__lte=row.finished_at) if row.finished_at else rows
+
+
+def held_back(row: Reading) -> list[dict[str, Any]]:
+    """Return the newest events that a check held back, for its report."""
     return [
         {"booking": entry.booking.uri if entry.booking else "", "trigger": entry.happening, "what": entry.summary}
-        for entry in rows.select_related("booking").order_by("-pk")[:SHOWN]
+        for entry in held_entries(row).select_related("booking").order_by("-pk")[:SHOWN]
     ]
 
 

@@ -96,12 +96,9 @@ def follow_default(connection: Connection, *, by: versions.Who) -> int:
 
 
 def bring_in_history(connection: Connection, since: datetime, *, by: str) -> Reading:
-    """Ask for the bookings of all meetings since a moment to be brought in, quietly."""
+    """Ask for the bookings of all meetings since a moment to be brought in, quietly. Raises backfill.OtherUnderWay."""
     _note(connection, **{HISTORY: ""})
-    try:
-        return backfill.ask(connection, backfill.Wish(since=since), by=by, why=f"Set-up, asked for by {by}")
-    except backfill.OtherUnderWay as other:
-        return other.row
+    return backfill.ask(connection, backfill.Wish(since=since), by=by, why=f"Set-up, asked for by {by}")
 
 
 def skip_history(connection: Connection) -> None:
@@ -175,13 +172,17 @@ def _look_history(connection: Connection) -> Look:
     counts = {"meetings": row.meetings, "news": row.news} if row else {}
     if row and row.finished_at is None:
         words = _("Reading: %(meetings)d meetings seen, %(news)d bookings brought in so far.") % counts
-        return Look(name="history", state=State.RUNNING, words=" ".join(filter(None, (words, row.words))))
-    if row:
+        why_still = _("It is paused.") if row.state == Reading.State.PAUSED else row.words
+        return Look(name="history", state=State.RUNNING, words=" ".join(filter(None, (words, why_still))))
+    if row and row.state == Reading.State.FINISHED:
         words = _("%(meetings)d meetings seen, %(news)d bookings brought in.") % counts
         return Look(name="history", state=State.DONE, words=words)
     if connection.setup_notes.get(HISTORY) == SKIPPED:
         return Look(name="history", state=State.SKIPPED, words=_("Nothing from before is brought in."))
     words = _("Bring in what was booked before: contacts and lists, but no automation event.")
+    if row:
+        canceled = _("It was canceled: %(meetings)d meetings seen, %(news)d bookings brought in.") % counts
+        words = f"{canceled} {words}"
     return Look(name="history", state=State.OPEN, words=words)
 
 

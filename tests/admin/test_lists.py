@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from calendly_connector import models
 from calendly_connector.admin import parts
 from calendly_connector.admin.base import CappedPaginator
+from calendly_connector.core import decide
 from calendly_connector.models import Connection
 from tests.admin.rows import make_booking_row, make_delivery, make_some_of_everything, make_step
 
@@ -130,6 +131,12 @@ def parts_of(content: bytes) -> bytes:
         ("WebhookDelivery", {"state__exact": "failed"}, 1),
         ("SyncLogEntry", {"trigger": "no_show"}, 2),
         ("SyncLogEntry", {"trigger": "booked", "state__exact": "done"}, 1),
+        ("SyncLogEntry", {"held": "any"}, 2),
+        ("SyncLogEntry", {"held": "late"}, 1),
+        ("SyncLogEntry", {"held": "history"}, 1),
+        ("SyncLogEntry", {"held": "of no kind"}, 6),
+        ("Reading", {"kind__exact": "history"}, 1),
+        ("Reading", {"state__exact": "paused"}, 1),
         ("Booking", {"type": "https://api.calendly.com/event_types/discovery-call"}, 1),
         ("Booking", {"status__exact": "canceled"}, 0),
     ],
@@ -145,6 +152,12 @@ def test_filters_keep_what_they_say(
     make_delivery(connection, webhook_name="meeting_recap.created", state="failed")
     for happening in ("booked", "no_show", "no_show:2", "no_show_undone"):
         make_step(booking, happening=happening, state="done")
+    for reason in decide.HELD:
+        make_step(booking, happening=f"attended:{reason}", state="skipped", reason=reason)
+    for kind, state in (("history", "running"), ("check", "paused")):
+        models.Reading.objects.create(
+            connection=connection, kind=kind, state=state, since=booking.start_at, asked_at=booking.start_at
+        )
 
     page = staff.get(parts.list_of(model_of(name), **filters))
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from calendly_connector.admin import page, parts
 from calendly_connector.models import Connection, EventType, MappingVersion, Reading
-from calendly_connector.services import subscription, wizard
+from calendly_connector.services import reading, subscription, wizard
 from tests.admin.pressing import address
 from tests.admin.pressing import press as press_step
 from tests.journeys.river import River
@@ -123,6 +123,35 @@ def test_history_is_brought_in_and_shown(staff: Client, river: River) -> None:
     assert "goes on by itself" in said
     assert (running, states(river.connection)["history"]) == ("running", "done")
     assert Reading.objects.get().kind == "history"
+
+
+def test_history_step_says_how_it_stands_and_leads_to_its_page(staff: Client, river: River) -> None:
+    press(staff, river.connection, "history", since=f"{timezone.localdate() - timedelta(days=90)}")
+    reading.pause(Reading.objects.get())
+
+    text = staff.get(setup_of(river.connection)).content.decode()
+
+    assert "It is paused." in text
+    assert f'<a href="{page.address_of(river.connection, "history")}">See how far it is' in text
+
+
+def test_another_history_that_is_under_way_is_told(staff: Client, river: River) -> None:
+    press(staff, river.connection, "history", since=f"{timezone.localdate() - timedelta(days=90)}")
+
+    said = press(staff, river.connection, "history", since=f"{timezone.localdate() - timedelta(days=9)}")
+
+    assert "Another history is being brought in" in said
+    assert Reading.objects.count() == 1
+
+
+def test_history_that_was_canceled_may_be_asked_for_again_or_left_out(staff: Client, river: River) -> None:
+    press(staff, river.connection, "history", since=f"{timezone.localdate() - timedelta(days=90)}")
+    reading.cancel(Reading.objects.get())
+    canceled = states(river.connection)["history"]
+
+    press(staff, river.connection, "no-history")
+
+    assert (canceled, states(river.connection)["history"]) == ("open", "skipped")
 
 
 @pytest.mark.parametrize("since", ["", "yesterday", "2001-01-01", "2126-01-01"])

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from calendly_connector.models import Booking, BrevoDelivery, Person, SyncLogEntry, WebhookDelivery
+from calendly_connector.models import Booking, BrevoDelivery, Person, Reading, SyncLogEntry, WebhookDelivery
 from calendly_connector.services import prune
 from tests.admin.rows import make_booking_row, make_connection, make_delivery, make_news, make_step
 
@@ -34,6 +34,22 @@ def test_settled_deliveries_go_after_a_month_and_troubled_ones_stay(state: str, 
     prune.prune()
 
     assert WebhookDelivery.objects.exists() is is_kept
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "is_kept"),
+    [("check", 89, True), ("check", 91, False), ("check", None, True), ("history", 900, True), ("gap", 900, True)],
+)
+def test_checks_that_are_over_go_after_three_months(kind: str, days: int | None, is_kept: bool) -> None:
+    long_ago = timezone.now() - timedelta(days=1000)
+    finished_at = timezone.now() - timedelta(days=days) if days else None
+    Reading.objects.create(
+        connection=make_connection(), kind=kind, since=long_ago, asked_at=long_ago, finished_at=finished_at
+    )
+
+    prune.prune()
+
+    assert Reading.objects.exists() is is_kept
 
 
 @pytest.mark.parametrize(

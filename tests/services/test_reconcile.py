@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from calendly_connector import tasks
 from calendly_connector.models import Booking, Connection, KnownMeeting, Reading, SyncLogEntry
-from calendly_connector.services import reconcile
+from calendly_connector.services import drift_run, reconcile
 from tests.journeys.river import River
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -190,6 +190,23 @@ def test_a_dry_run_names_what_would_be_mended_and_writes_nothing(river: River) -
     assert list(SyncLogEntry.objects.values()) == before
     assert not Reading.objects.exists()
     assert not KnownMeeting.objects.exists()
+
+
+def test_differences_of_the_last_comparison_are_named(river: River) -> None:
+    river.calendly.book(email="ada@example.com", start_time=some_day(3))
+    river.flow()
+    before = check("--drift")["comparison"]
+    river.brevo.delete_contact("ada@example.com")
+    drift_run.compare_all(river.connection, by="anna", reads_calendly=False)
+    river.work()
+    out = StringIO()
+
+    told = check("--drift")
+    call_command("calendly_reconcile", "--drift", stdout=out)
+
+    assert before is None
+    assert [(each["email"], each["kinds"]) for each in told["people"]] == [("ada@example.com", ["deleted"])]
+    assert "ada@example.com (open, respected): deleted" in out.getvalue()
 
 
 def test_meetings_before_the_window_are_left_alone(river: River) -> None:

@@ -14,8 +14,8 @@ from calendly_connector.management import options as shared
 from calendly_connector.management.foreground import Foreground
 from calendly_connector.management.progress import Progress
 from calendly_connector.management.words import foresight_lines, report_lines
-from calendly_connector.models import Connection, Reading
-from calendly_connector.services import backfill, foresight, reading
+from calendly_connector.models import Connection
+from calendly_connector.services import backfill, foresight
 from calendly_connector.services.chosen import moment_of
 from calendly_connector.services.connection import NotConfigured
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         if not connection.organization:
             raise CommandError("The connection has not been tested yet: run calendly_connect first.")
         try:
-            is_begun = reading.open_reading(connection, Reading.Kind.HISTORY)
+            is_begun = backfill.under_way(connection, wish)
             if options["dry_run"] or not (options["json"] or is_begun):
                 found = foresight.foresee(backfill.unsaved(connection, wish))
                 self._say_beforehand(found, as_json=options["json"])

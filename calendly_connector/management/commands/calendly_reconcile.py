@@ -1,6 +1,6 @@
 """Compares the last 30 days and everything to come with Calendly, and mends what was missed.
 
-`calendly_reconcile [--connection …] [--days N] [--recent-hours N] [--quick] [--dry-run] [--json]`
+`calendly_reconcile [--connection …] [--days N] [--recent-hours N] [--quick] [--drift] [--dry-run] [--json]`
 """
 
 import json
@@ -15,9 +15,9 @@ from calendly_connector.management import options as shared
 from calendly_connector.management.commands.calendly_backfill import INTERRUPTED
 from calendly_connector.management.foreground import Foreground
 from calendly_connector.management.progress import Progress
-from calendly_connector.management.words import foresight_lines, report_lines
+from calendly_connector.management.words import drift_lines, foresight_lines, report_lines
 from calendly_connector.models import Connection
-from calendly_connector.services import foresight, reconcile
+from calendly_connector.services import drift_report, foresight, reconcile
 from calendly_connector.services.connection import NotConfigured
 
 
@@ -41,6 +41,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--quick", action="store_true", help="pass over meetings that began and were read lately, as the schedule"
         )
+        parser.add_argument(
+            "--drift", action="store_true", help="only name the differences that the last comparison with Brevo found"
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would be mended, write nothing")
         parser.add_argument("--json", action="store_true", help="report as JSON")
 
@@ -50,6 +53,9 @@ class Command(BaseCommand):
         hours = options["recent_hours"]
         if options["days"] < 1 or (hours is not None and hours < 0):
             raise CommandError("--days must be at least 1, --recent-hours at least 0.", returncode=2)
+        if options["drift"]:
+            self._name_differences(connection, as_json=options["json"])
+            return
         if not connection.organization:
             raise CommandError("The connection has not been tested yet: run calendly_connect first.")
         asked = {
@@ -68,6 +74,10 @@ class Command(BaseCommand):
     def _look(self, connection: Connection, asked: dict[str, Any], *, as_json: bool) -> None:
         found = foresight.foresee(reconcile.unsaved(connection, **asked), is_whole=True)
         self.stdout.write(json.dumps(found.to_json()) if as_json else "\n".join(foresight_lines(found)))
+
+    def _name_differences(self, connection: Connection, *, as_json: bool) -> None:
+        told = drift_report.report(connection)
+        self.stdout.write(json.dumps(told) if as_json else "\n".join(drift_lines(told)))
 
     def _mend(self, connection: Connection, asked: dict[str, Any], *, as_json: bool) -> None:
         row = reconcile.ask(connection, **asked, by="calendly_reconcile")
