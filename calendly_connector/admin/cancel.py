@@ -40,6 +40,9 @@ def view(request: HttpRequest, booking_id: int) -> HttpResponse:
     if not request.user.has_perm(ACT):
         raise PermissionDenied
     row = get_object_or_404(Booking.objects.select_related("connection__brevo_account", "person"), pk=booking_id)
+    if row.status not in marking.HELD:
+        messages.error(request, _("This booking is “%(status)s” already.") % {"status": row.get_status_display()})
+        return HttpResponseRedirect(parts.page_of(Booking, row.pk))
     hit = marking.hit_by_cancel(row)
     reason = request.POST.get(REASON, "").strip().replace("\r\n", "\n")
     problem = _problem(request, reason, hit) if asking.is_confirmed(request) else ""

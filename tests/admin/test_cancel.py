@@ -90,6 +90,15 @@ def test_a_meeting_that_has_begun_is_refused_with_words(river: River) -> None:
     assert "Cancel the meeting…" not in operator.get(parts.page_of(Booking, row.pk)).content.decode()
 
 
+def test_what_is_canceled_already_is_not_asked_about(river: River) -> None:
+    row, operator = two_of_a_group(river), client_of(roles.OPERATOR)
+    post(operator, row, people="2", reason="Ill")
+
+    page = operator.get(address_of(row), follow=True).content.decode()
+
+    assert "This booking is “Canceled” already." in page
+
+
 def test_a_viewer_may_not_cancel(connection: Connection) -> None:
     row, viewer = make_booking_row(connection), client_of(roles.VIEWER)
 
