@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from calendly_connector.admin import asking, audit, parts
 from calendly_connector.admin.held_row import ACT
-from calendly_connector.admin.held_words import words_of
+from calendly_connector.admin.held_words import NOTED, words_of
 from calendly_connector.models import Booking
 from calendly_connector.services import marking
 from calendly_connector.services.marking import Hit
@@ -50,8 +50,8 @@ def view(request: HttpRequest, booking_id: int) -> HttpResponse:
         return _question(request, row, hit, reason=reason, problem=problem)
     outcome = marking.cancel(row, by=request.user.get_username(), reason=reason)
     said = words_of(outcome, row)
-    if outcome.is_done:
-        audit.note(request, row, f"{said} {_people(hit)}")
+    if outcome.said in NOTED:
+        audit.note(request, row, f"{NOTED[outcome.said]} {_people(hit)}")
     messages.add_message(request, messages.SUCCESS if outcome.is_done else messages.ERROR, said)
     return HttpResponseRedirect(parts.page_of(Booking, row.pk))
 

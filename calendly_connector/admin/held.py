@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from calendly_connector.admin import audit, held_row, parts
 from calendly_connector.admin.base import CappedPaginator
 from calendly_connector.admin.held_row import ACT, ATTENDED, MARK, NO_SHOW, RECOVERY, UNDO
-from calendly_connector.admin.held_words import words_of
+from calendly_connector.admin.held_words import NOTED, words_of
 from calendly_connector.admin.mask import PERMISSION as SEES_ADDRESSES
 from calendly_connector.models import Booking
 from calendly_connector.services import marking, meetings_held, recovery
@@ -100,8 +100,8 @@ def mark(request: HttpRequest, booking_id: int) -> HttpResponse:
     except Booking.DoesNotExist as error:  # its person was erased just now
         raise Http404 from error
     said = words_of(outcome, row)
-    if outcome.is_done:
-        audit.note(request, row, f"{held_row.LABELS[act]}: {said}")
+    if outcome.said in NOTED:
+        audit.note(request, row, str(NOTED[outcome.said]))
     if row.status == Booking.Status.NO_SHOW:
         _find_way_back(row)
     if IN_PLACE in request.headers:

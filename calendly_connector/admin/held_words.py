@@ -39,6 +39,17 @@ SAID: Mapping[Said, Promise] = {
 }
 
 
+NOTED: Mapping[Said, Promise] = {
+    Said.MARKED: _("Marked as a no-show in Calendly."),
+    Said.UNDONE: _("Took the no-show mark back in Calendly."),
+    Said.ATTENDED: _("Said that the person attended."),
+    Said.CANCELED: _("Canceled the meeting in Calendly."),
+    Said.UNDERWAY: _("Wrote to Calendly, and could not read back what came of it yet."),
+    Said.UNKNOWN: _("Wrote to Calendly, and got no answer."),
+}
+"""For the audit, which outlives the person: nobody is named. What changed nothing isn't noted."""
+
+
 def words_of(outcome: Outcome, booking: Booking) -> str:
     """Return an outcome as a sentence."""
     values = {
