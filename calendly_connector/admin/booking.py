@@ -5,13 +5,13 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from calendly_connector.admin import connection_pages, page, parts, person_parts, timeline
+from calendly_connector.admin import cancel, connection_pages, held, page, parts, person_parts, timeline
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.booking_parts import (
     SECRETS,
@@ -36,6 +36,7 @@ PREVIEW = "preview"
 class BookingAdmin(HistoryAdmin[Booking]):
     """One row per invitee."""
 
+    change_form_template = "admin/calendly_connector/booking.html"
     list_display = ("who", "status_badge", "meeting_name", "when", "other_half", "booked")
     list_display_links = None
     list_filter = ("status", EventTypeFilter, ("start_at", titled(gettext_lazy("meeting time"))), "connection")
@@ -52,6 +53,15 @@ class BookingAdmin(HistoryAdmin[Booking]):
         (gettext_lazy("More"), {"fields": ("booked", "changed", "tracking", "payment", *ADDRESSES)}),
         (gettext_lazy("What Calendly told us, value by value"), {"fields": ("payload",), "classes": ("cc-whole",)}),
     )
+
+    def get_urls(self) -> list[Any]:
+        """Add the page of meetings that are over, and the one that cancels."""
+        return [*held.urls(self.admin_site), *cancel.urls(self.admin_site), *super().get_urls()]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kw: Any) -> HttpResponse:
+        """Add the way to cancel the meeting."""
+        context["cancel_address"] = cancel.address_for(request, context["original"])
+        return super().render_change_form(request, context, *args, **kw)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         """Find both neighbours of a move along the way."""

@@ -33,6 +33,7 @@ from calendly_connector.services import (
     holding,
     ledger,
     limits,
+    marking,
     people,
     receive,
     traces,
@@ -148,7 +149,7 @@ def _delete(address: str, found: Found, *, by: str, words: str) -> Erasure:
         bookings = list(Booking.objects.filter(person__in=locked).values_list("pk", flat=True))
         deliveries = [*found.own_deliveries, *found.other_deliveries]
         _drop_jobs((ledger.PUSH, clock.TURN), [person.pk for person in locked])
-        _drop_jobs((ledger.MISSING_HALF, ledger.GREET_GUESTS), bookings)
+        _drop_jobs((ledger.MISSING_HALF, ledger.GREET_GUESTS, marking.CATCH_UP), bookings)
         _drop_jobs((receive.TAKE_IN,), deliveries)
         SyncLogEntry.objects.filter(person__in=locked).delete()
         Booking.objects.filter(person__in=locked).delete()

@@ -18,6 +18,7 @@ VIEWER, OPERATOR, MANAGER = "Viewer", "Operator", "Manager"
 OPERATES = (
     "view_addresses",
     "pause_brevoaccount",
+    "change_booking",
     "change_brevodelivery",
     "change_drift",
     "change_job",
@@ -26,7 +27,7 @@ OPERATES = (
     "change_synclogentry",
     "change_webhookdelivery",
 )
-"""What repairs: try again, replay, skip, compare and sync a person, mend differences, pause."""
+"""What repairs: try again, replay, skip, compare and sync a person, mend differences, pause, mark who came."""
 
 KEEPS = (
     "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "mappingversion", "notice", "reading",
