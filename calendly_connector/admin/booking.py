@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from calendly_connector.admin import connection_pages, page, parts, person_parts, timeline
+from calendly_connector.admin import booking_parts, connection_pages, page, parts, person_parts, timeline
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.booking_parts import (
     SECRETS,
@@ -49,7 +49,7 @@ class BookingAdmin(HistoryAdmin[Booking]):
         (gettext_lazy("Consent"), {"fields": ("consent",), "classes": ("cc-whole",)}),
         (gettext_lazy("Status, step by step"), {"fields": ("history",), "classes": ("cc-whole",)}),
         (gettext_lazy("What happened"), {"fields": ("story",), "classes": ("cc-whole",)}),
-        (gettext_lazy("More"), {"fields": ("booked", "changed", "tracking", "payment", *ADDRESSES)}),
+        (gettext_lazy("More"), {"fields": ("booked", "changed", "tracking", "payment", "task_in_crm", *ADDRESSES)}),
         (gettext_lazy("What Calendly told us, value by value"), {"fields": ("payload",), "classes": ("cc-whole",)}),
     )
 
@@ -223,6 +223,11 @@ class BookingAdmin(HistoryAdmin[Booking]):
         """Return what the booked page was called with."""
         found = asdict(snapshot(row).invitee.tracking)
         return ", ".join(f"{name.removeprefix('utm_')}: {value}" for name, value in found.items() if value) or "–"
+
+    @admin.display(description=gettext_lazy("CRM task"))
+    def task_in_crm(self, row: Booking) -> SafeString:
+        """Return whether Brevo's CRM has a task for it."""
+        return booking_parts.task_of(row)
 
     @admin.display(description=gettext_lazy("payment"))
     def payment(self, row: Booking) -> str:
