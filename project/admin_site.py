@@ -9,12 +9,13 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-REPAIR = "Repair"  # a page of its own, without a model
+REPAIR, ATTRIBUTION = "Repair", "Attribution"  # pages of their own, without a model
 
 GROUPS = {
     _("What happened"): (
         "Booking",
         "Person",
+        ATTRIBUTION,
         "SyncLogEntry",
         REPAIR,
         "Drift",
@@ -68,14 +69,24 @@ class ConnectorSite(AdminSite):
         ours = [app for app in apps if app["app_label"] in OURS]
         if request.user.has_perm(f"{APP}.view_synclogentry"):
             ours = [*ours, {"models": [_repair(self.name)]}]
+        if request.user.has_perm(f"{APP}.view_booking"):
+            ours = [*ours, {"models": [_attribution(self.name)]}]
         return [*_grouped(ours), *(app for app in apps if app["app_label"] not in OURS)]
 
 
 def _repair(site: str) -> dict[str, Any]:
     """Return the repair page as if it were a model's."""
     address = reverse(f"admin:{APP}_repair", current_app=site)
-    name = _("Repair and pausing")
-    return {"name": name, "object_name": REPAIR, "admin_url": address, "add_url": None, "view_only": True}
+    return _page(REPAIR, _("Repair and pausing"), address)
+
+
+def _attribution(site: str) -> dict[str, Any]:
+    """Return the report of where bookings come from as if it were a model's."""
+    return _page(ATTRIBUTION, _("Attribution"), reverse(f"admin:{APP}_attribution", current_app=site))
+
+
+def _page(key: str, name: Any, address: str) -> dict[str, Any]:
+    return {"name": name, "object_name": key, "admin_url": address, "add_url": None, "view_only": True}
 
 
 def _grouped(apps: list[Any]) -> list[dict[str, Any]]:

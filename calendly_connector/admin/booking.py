@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.urls import path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from calendly_connector.admin import booking_parts, connection_pages, page, parts, person_parts, timeline
+from calendly_connector.admin import attribution, booking_parts, connection_pages, page, parts, person_parts, timeline
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.booking_parts import (
     SECRETS,
@@ -52,6 +53,15 @@ class BookingAdmin(HistoryAdmin[Booking]):
         (gettext_lazy("More"), {"fields": ("booked", "changed", "tracking", "payment", "task_in_crm", *ADDRESSES)}),
         (gettext_lazy("What Calendly told us, value by value"), {"fields": ("payload",), "classes": ("cc-whole",)}),
     )
+
+    def get_urls(self) -> list[Any]:
+        """Add the report of where bookings come from."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("attribution/", wrap(attribution.show), name=attribution.NAME),
+            path("attribution/csv/", wrap(attribution.export), name=attribution.EXPORT),
+            *super().get_urls(),
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         """Find both neighbours of a move along the way."""
