@@ -155,7 +155,6 @@ def export(request: HttpRequest) -> HttpResponseBase:
     )
     name = f"attribution-{question.by}-{question.first:%Y-%m-%d}-{question.last:%Y-%m-%d}.csv"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer["Cache-Control"] = "no-store"
     return answer
 
 
