@@ -75,9 +75,6 @@ class Counts:
     canceled: int = 0
     moves: int = 0
 
-    def __sub__(self, other: "Counts") -> "Counts":
-        return Counts(**{each.name: getattr(self, each.name) - getattr(other, each.name) for each in fields(self)})
-
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
 
@@ -121,20 +118,22 @@ class Bar:
 
 
 def report(question: Question, *, top: int | None = TOP) -> Report:
-    """Return the groups with most bookings, all of them without `top`; the rest and the total. Two queries, and one for
-    the names of event types."""
+    """Return the groups with most bookings, all of them without `top`; the rest and the total. One query of the ledger,
+    one for the connections, and one for the names of event types."""
     statement, values = _counted(question)
+    line = "place" if top is None else sql.LINE.format(top=int(top))
     with database.cursor() as cursor:
-        cursor.execute(sql.TOTAL.format(counted=statement, counts=sql.COUNTS), [*values, *_now(2)])
-        total, number = _counts(row := cursor.fetchone()), int(row[-1] or 0)
-        limit = "" if top is None else f"LIMIT {int(top)}"
-        cursor.execute(sql.GROUPS.format(counted=statement, counts=sql.COUNTS, limit=limit), [*values, *_now(2)])
+        cursor.execute(sql.GROUPS.format(counted=statement, line=line), [*values, *_now(2)])
         rows = cursor.fetchall()
-    names = _type_names(row[-1] for row in rows) if question.by is By.EVENT_TYPE else {}
-    groups = [Group(key=row[-1], name=names.get(row[-1], row[-1]), counts=_counts(row)) for row in rows]
-    shown = sum((group.counts for group in groups), Counts())
+    shown = rows if top is None else rows[:top]
+    names = _type_names([row[-2] for row in shown]) if question.by is By.EVENT_TYPE else {}
+    rest = rows[len(shown) :]
     return Report(
-        question=question, groups=groups, others=total - shown, other_groups=number - len(groups), total=total
+        question=question,
+        groups=[Group(key=row[-2], name=names.get(row[-2], row[-2]), counts=_counts(row)) for row in shown],
+        others=sum(map(_counts, rest), Counts()),
+        other_groups=sum(int(row[-3]) for row in rest),
+        total=sum(map(_counts, rows), Counts()),
     )
 
 

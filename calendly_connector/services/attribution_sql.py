@@ -63,16 +63,22 @@ GROUPED_BY = {
 }
 TOUCHED_BY = {name: f"COALESCE(t.utm_{name}, '')" for name in ("source", "medium", "campaign")}
 
-COUNTS = """COUNT(*),
-  SUM(CASE WHEN status = 'booked' AND end_at > %s THEN 1 ELSE 0 END),
-  SUM(CASE WHEN status = 'rescheduled' OR (status = 'booked' AND end_at <= %s) THEN 1 ELSE 0 END),
-  SUM(CASE WHEN status = 'attended' THEN 1 ELSE 0 END),
-  SUM(CASE WHEN status = 'no_show' THEN 1 ELSE 0 END),
-  SUM(CASE WHEN status = 'canceled' THEN 1 ELSE 0 END),
-  SUM(moves)"""
+GROUPS = """{counted}, grouped AS (
+  SELECT name, COUNT(*) AS bookings,
+    SUM(CASE WHEN status = 'booked' AND end_at > %s THEN 1 ELSE 0 END) AS upcoming,
+    SUM(CASE WHEN status = 'rescheduled' OR (status = 'booked' AND end_at <= %s) THEN 1 ELSE 0 END) AS unsettled,
+    SUM(CASE WHEN status = 'attended' THEN 1 ELSE 0 END) AS attended,
+    SUM(CASE WHEN status = 'no_show' THEN 1 ELSE 0 END) AS no_shows,
+    SUM(CASE WHEN status = 'canceled' THEN 1 ELSE 0 END) AS canceled,
+    SUM(moves) AS moves
+  FROM named GROUP BY name
+), ranked AS (SELECT grouped.*, ROW_NUMBER() OVER (ORDER BY bookings DESC, name) AS place FROM grouped)
+SELECT SUM(bookings), SUM(upcoming), SUM(unsettled), SUM(attended), SUM(no_shows), SUM(canceled), SUM(moves),
+  COUNT(*), MIN(name), {line} AS line
+FROM ranked GROUP BY {line} ORDER BY {line}"""
+"""A line for each group with most bookings, and one, the last, for all the others: one walk through the ledger."""
 
-TOTAL = "{counted} SELECT {counts}, COUNT(DISTINCT name) FROM named"
-GROUPS = "{counted} SELECT {counts}, name FROM named GROUP BY name ORDER BY COUNT(*) DESC, name {limit}"
+LINE = "CASE WHEN place <= {top} THEN place ELSE {top} + 1 END"
 
 MOMENT = {"sqlite": "%s", "postgresql": "%s::timestamptz"}
 BARS = """

@@ -10,7 +10,6 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 from django.db import connection as database
-from django.http import StreamingHttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -39,8 +38,8 @@ def text_of(client: Client, **asked: object) -> str:
 def file_of(client: Client, **asked: object) -> str:
     answer = client.get(FILE, asked)
     assert answer.status_code == 200
-    assert isinstance(answer, StreamingHttpResponse)
-    return b"".join(answer.streaming_content).decode()  # type: ignore[arg-type]
+    assert answer.streaming
+    return answer.getvalue().decode()
 
 
 def lines_of(client: Client, **asked: object) -> list[list[str]]:
