@@ -29,20 +29,20 @@ def book(connection: Connection, name: str, source: str = "", at: datetime | Non
     make_booking_row(connection, name, created_at=moment, updated_at=moment, tracking=tracking, attended_at=moment)
 
 
-def text_of(client: Client, **asked: object) -> str:
+def text_of(client: Client, **asked: str | int) -> str:
     answer = client.get(PAGE, asked)
     assert answer.status_code == 200
     return answer.content.decode()
 
 
-def file_of(client: Client, **asked: object) -> str:
+def file_of(client: Client, **asked: str | int) -> str:
     answer = client.get(FILE, asked)
     assert answer.status_code == 200
     assert answer.streaming
     return answer.getvalue().decode()
 
 
-def lines_of(client: Client, **asked: object) -> list[list[str]]:
+def lines_of(client: Client, **asked: str | int) -> list[list[str]]:
     return list(csv.reader(io.StringIO(file_of(client, **asked).removeprefix("\ufeff"))))
 
 
@@ -83,7 +83,7 @@ def test_filters_reach_page_and_file_alike(staff: Client, connection: Connection
     book(connection, "a", "ours")
     book(other, "b", "theirs")
     book(connection, "c", "long-ago", timezone.now() - timedelta(days=60))
-    asked = {"connection": connection.pk, "period": "90", "by": "source"}
+    asked: dict[str, str | int] = {"connection": connection.pk, "period": "90", "by": "source"}
 
     assert [line[0] for line in lines_of(staff, **asked)] == ["UTM source", "long-ago", "ours", "Total"]
     assert "theirs" not in text_of(staff, **asked)
