@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-REPAIR, HELD = "Repair", "Held"  # pages of their own, without a model
+REPAIR, HELD, ATTRIBUTION = "Repair", "Held", "Attribution"  # pages of their own, without a model
 
 Text = str | Promise
 GROUPS = {
@@ -18,6 +18,7 @@ GROUPS = {
         "Booking",
         HELD,
         "Person",
+        ATTRIBUTION,
         "SyncLogEntry",
         REPAIR,
         "Drift",
@@ -73,6 +74,7 @@ class ConnectorSite(AdminSite):
             ours = [*ours, {"models": [_page(self.name, "repair", REPAIR, _("Repair and pausing"))]}]
         if request.user.has_perm(f"{APP}.view_booking"):
             ours = [*ours, {"models": [_page(self.name, "held", HELD, _("Who came?"))]}]
+            ours = [*ours, {"models": [_page(self.name, "attribution", ATTRIBUTION, _("Attribution"))]}]
         return [*_grouped(ours), *(app for app in apps if app["app_label"] not in OURS)]
 
 

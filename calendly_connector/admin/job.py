@@ -35,6 +35,7 @@ from calendly_connector.models.job import REPEATING
 from calendly_connector.services import (
     bulk,
     clock,
+    crm_tasks,
     drift_fix,
     drift_run,
     ledger,
@@ -57,6 +58,7 @@ KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
     bulk.GATHER: (_("Prepare an import of many people"), BrevoAccount),
     bulk.ADVANCE: (_("Import many people"), BulkImport),
     ledger.GREET_GUESTS: (_("Make contacts of a booking's guests"), Booking),
+    crm_tasks.WRITE: (_("Write a meeting's CRM task"), Booking),
     settle.SETTLE: (_("Look up events of unknown outcome"), BrevoAccount),
     clock.TURN: (_("See what time changes for a person"), Person),
     bulk.CLOSE: (_("Put gathered people into imports"), BulkImport),

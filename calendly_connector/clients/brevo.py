@@ -10,6 +10,7 @@ from calendly_connector.clients import brevo_bodies as bodies
 from calendly_connector.clients import brevo_contacts as contacts
 from calendly_connector.clients import errors
 from calendly_connector.clients.brevo_contacts import Contact, Page
+from calendly_connector.clients.brevo_tasks import Tasks
 from calendly_connector.clients.brevo_webhooks import Webhooks
 from calendly_connector.clients.http import Answer, Http, Witness, read_text
 from calendly_connector.core.attributes import Attribute
@@ -76,7 +77,7 @@ class Process:
         return self.status in ("completed", "failed", "cancelled")
 
 
-class BrevoClient(Webhooks):
+class BrevoClient(Webhooks, Tasks):
     """One account. `base_url` includes "/v3"."""
 
     def __init__(

@@ -27,6 +27,7 @@ from calendly_connector.services import (
     batches,
     bulk_rows,
     catalogue,
+    crm_tasks,
     gathering,
     journal,
     ledger,
@@ -195,6 +196,7 @@ def _settle_contacts(row: BulkImport, refused: set[str]) -> None:
             SyncLogEntry.objects.filter(
                 person__in=back, kind=SyncLogEntry.Kind.CONTACT, state=SyncLogEntry.State.SENDING
             ).update(state=SyncLogEntry.State.WAITING, reason="Refused within an import; tried by itself.")
+            crm_tasks.ask_for_people([step.person_id for step in taken])
             for step in taken:
                 push.remember(step.person_id, step.request.pop(bulk_rows.REMEMBER))
             journal.imported(taken)

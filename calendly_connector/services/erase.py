@@ -29,6 +29,7 @@ from calendly_connector.models.fields import SecretUnreadableError
 from calendly_connector.services import (
     bulk,
     clock,
+    crm_tasks,
     erasures,
     holding,
     ledger,
@@ -75,7 +76,7 @@ def foresee(email: str) -> Report:
     known = _people(address)
     return Report(
         counts=found.counts,
-        brevo=tuple(outside.left_in_brevo(known)),
+        brevo=(*outside.left_in_brevo(known), *outside.tasks_in_brevo(known)),
         calendly=(*outside.to_come(known), *outside.at_calendly(address, known, is_wanted=False)),
     )
 
@@ -95,7 +96,8 @@ def erase(email: str, *, by: str, in_brevo: bool = False, at_calendly: bool = Fa
         raise NotErased(f"Nothing was erased, for it couldn't be kept in mind. {error}") from error
     with holding.held(_jobs(known, in_brevo=in_brevo)):
         _need_the_same(known)
-        brevo = outside.in_brevo(address, known) if in_brevo else outside.left_in_brevo(known)
+        tasks = outside.tasks_in_brevo(known)
+        brevo = [*(outside.in_brevo(address, known) if in_brevo else outside.left_in_brevo(known)), *tasks]
         calendly = [*outside.to_come(known), *outside.at_calendly(address, known, is_wanted=at_calendly)]
         found = traces.find(address)
         report = Report(counts=found.counts, brevo=tuple(brevo), calendly=tuple(calendly))
@@ -149,7 +151,7 @@ def _delete(address: str, found: Found, *, by: str, words: str) -> Erasure:
         bookings = list(Booking.objects.filter(person__in=locked).values_list("pk", flat=True))
         deliveries = [*found.own_deliveries, *found.other_deliveries]
         _drop_jobs((ledger.PUSH, clock.TURN), [person.pk for person in locked])
-        _drop_jobs((ledger.MISSING_HALF, ledger.GREET_GUESTS, marking.CATCH_UP), bookings)
+        _drop_jobs((ledger.MISSING_HALF, ledger.GREET_GUESTS, marking.CATCH_UP, crm_tasks.WRITE), bookings)
         _drop_jobs((receive.TAKE_IN,), deliveries)
         SyncLogEntry.objects.filter(person__in=locked).delete()
         Booking.objects.filter(person__in=locked).delete()

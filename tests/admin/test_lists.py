@@ -16,9 +16,9 @@ from tests.admin.rows import make_booking_row, make_delivery, make_some_of_every
 
 SHOWN = sorted(name for name in models.__all__ if admin.site.is_registered(getattr(models, name)))
 WITHOUT_A_PAGE = {
-    "BookingPage",  # the pages of these five come with what fills them
+    "BookingPage",  # the pages of these four come with what fills them
     "BookingRequest",
-    "CrmTask",
+    "CrmTask",  # on the page of its booking
     "LinkRun",
     "SchedulingLink",
     "DailyFigure",  # drawn on the start page
