@@ -13,6 +13,8 @@ from calendly_connector.services import (
     guests,
     keep_alive,
     ledger,
+    links,
+    links_use,
     mirror,
     notices,
     prune,
@@ -55,6 +57,7 @@ TASKS: dict[str, Task] = {
     clock.TURN: Task(run=lambda job: clock.turn(job.subject)),
     bulk.CLOSE: Task(run=lambda job: bulk.close(job.subject, job.renew)),
     reading.READ: Task(run=lambda job: reading.advance(job.subject, job.renew), give_up=reading.give_up),
+    links.RUN: Task(run=lambda job: links.advance(job.subject, job.renew), give_up=links.give_up),
     replay.REPLAY: Task(run=lambda job: replay.advance(job.subject, job.renew), give_up=replay.give_up),
     drift_run.RUN: Task(run=lambda job: drift_run.advance(job.subject, job.renew), give_up=drift_run.give_up),
     drift_fix.FIX: Task(run=lambda job: drift_fix.advance(job.subject, job.renew), give_up=drift_fix.give_up),
@@ -68,6 +71,7 @@ TASKS: dict[str, Task] = {
     "notices": Task(run=lambda job: notices.remind()),
     "catalogues": Task(run=lambda job: catalogue.refresh_all(job.renew)),
     "reconcile": Task(run=lambda job: reconcile.check_all()),
+    "expire_links": Task(run=lambda job: links_use.expire_all()),
     "keep_alive": Task(run=lambda job: keep_alive.keep_alive()),
     drift_run.WEEKLY: Task(run=lambda job: drift_run.compare_each()),
     "figures": Task(run=lambda job: figures.count_recent()),
@@ -88,6 +92,7 @@ SCHEDULES = {
     "keep_alive": 86_400,
     "past_figures": 86_400,
     "prune": 86_400,
+    "expire_links": 86_400,
     "drift": 604_800,
 }
 """Name (a kind of job) → seconds between runs; staff may change a schedule's row afterwards."""

@@ -103,7 +103,12 @@ class LinkRun(models.Model):
     is_refill = models.BooleanField(default=False, help_text=_("Only in place of used and expired ones."))
     total = models.PositiveIntegerField(default=0)
     offset = models.PositiveIntegerField(default=0, help_text=_("Contacts of the list that were read."))
+    listed_last = models.JSONField(default=list, blank=True, help_text=_("Contacts that the next page may show again."))
     is_listed = models.BooleanField(default=False)
+    process = models.BigIntegerField(_("Brevo's process number"), null=True, blank=True)
+    polls = models.PositiveSmallIntegerField(default=0)
+    written_to = models.BigIntegerField(default=0, help_text=_("The last link of which Brevo has told."))
+    piece_to = models.BigIntegerField(default=0, help_text=_("The last link of the import under way."))
     made = models.PositiveIntegerField(default=0)
     written = models.PositiveIntegerField(default=0)
     left_out = models.JSONField(default=dict, blank=True, help_text=_("Why not → how many."))
@@ -115,6 +120,8 @@ class LinkRun(models.Model):
     class Meta:
         """Newest first."""
 
+        verbose_name = _("link run")
+        verbose_name_plural = _("link runs")
         ordering: ClassVar = ["-asked_at"]
 
     def __str__(self) -> str:
