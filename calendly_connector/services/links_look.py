@@ -37,7 +37,7 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What was found. Of the `contacts` on the list, `looked_at` were sorted; for a longer list, the rest is guessed."""
+    """What was found. Of the `contacts` on the list, `looked_at` were sorted; of a longer one, the rest is guessed."""
 
     event_type: str  # its name
     attribute: str
