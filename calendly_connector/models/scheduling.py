@@ -103,6 +103,9 @@ class LinkRun(models.Model):
     is_refill = models.BooleanField(default=False, help_text=_("Only in place of used and expired ones."))
     total = models.PositiveIntegerField(default=0)
     offset = models.PositiveIntegerField(default=0, help_text=_("Contacts of the list that were read."))
+    fallback = models.CharField(
+        max_length=500, blank=True, help_text=_("Calendly's common page, for contacts without a link.")
+    )
     listed_last = models.JSONField(default=list, blank=True, help_text=_("Contacts that the next page may show again."))
     is_listed = models.BooleanField(default=False)
     process = models.BigIntegerField(_("Brevo's process number"), null=True, blank=True)

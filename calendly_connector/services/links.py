@@ -61,16 +61,18 @@ def ask(row: LinkRun) -> None:
     queue.enqueue(RUN, row.pk, key=key_of(row.pk))
 
 
-def start(connection: Connection, wish: Wish, *, by: str = "") -> LinkRun:
+def start(connection: Connection, wish: Wish, *, by: str = "", fallback: str = "") -> LinkRun:
     """Have links made; return the row that shows how far it is. The attribute is expected to be there.
 
-    The same wish goes on where it stood, also after a pause. Raises OtherUnderWay for another one.
+    The same wish goes on where it stood, also after a pause. Raises OtherUnderWay for another one. `fallback` is
+    Calendly's common page, for those who get no link.
     """
     with transaction.atomic():
         Connection.objects.select_for_update().only("pk").get(pk=connection.pk)  # two requests take turns
         row = open_run(connection)
         if row is None:
             row = unsaved(connection, wish, by=by)
+            row.fallback = fallback[:500]
             row.save()
         elif wish_of(row) != wish:
             raise OtherUnderWay(row)

@@ -19,6 +19,7 @@ from calendly_connector.services import (
     links,
     links_list,
     links_use,
+    mapping_check,
     new_attributes,
     setup,
     tokens,
@@ -140,14 +141,11 @@ def need_attribute(connection: Connection, name: str) -> bool:
     account = connection.brevo_account
     client = connections.brevo_client(account)
     accounts.call(account, "contacts", lambda: catalogue.refresh_attributes(account, client), renew=lambda: None)
-    if name in setup.BUILT_IN or not name.isascii() or not name.isidentifier() or name != name.upper():
-        raise Unfit(
-            f"{name} can't hold links: choose a text attribute, or a new name of capital letters, such as BOOKING_LINK."
-        )
+    is_name = not mapping_check.attribute_error(name) and not name[0].isdigit()
+    if not is_name or len(name) > new_attributes.LONGEST_NAME or name in (*NAMES, *setup.BUILT_IN):
+        raise Unfit(f"“{name}” can't hold links. Choose a text attribute, or a new name such as BOOKING_LINK.")
     if connection.field_mappings.filter(attribute=name).exists():
-        raise Unfit(
-            f"The mapping of fields writes {name} already, and would overwrite the links. Choose another attribute."
-        )
+        raise Unfit(f"The mapping of fields writes {name} already, and would overwrite the links. Choose another.")
     found = account.attributes.filter(name=name).first()
     if found and found.kind != "text":
         raise Unfit(f"{name} is of the type {found.kind} in Brevo; links need one of the type text. Choose another.")

@@ -158,7 +158,7 @@ def test_a_move_and_a_copied_tag_change_nothing(river: River) -> None:
     address = link_in_brevo(river, "p0@example.com")
     first = book(river, "p0@example.com", address)
 
-    river.calendly.reschedule(first)
+    river.calendly.move(first)
     river.flow()
     book(river, "friend@example.com", address)
 
@@ -272,7 +272,7 @@ def test_one_link_is_written_to_its_contact_when_an_attribute_is_named(river: Ri
         (["--brevo-list", "Nonsense", "--yes"], "There are: ", 1),
         (["--brevo-list", "Campaign", "--json"], "add --yes", 2),
         (["--brevo-list", "Campaign"], "Add --yes to say so", 2),
-        (["--brevo-list", "Campaign", "--yes", "--attribute", "FIRSTNAME"], "can't hold links", 1),
+        (["--brevo-list", "Campaign", "--yes", "--attribute", "PRENOM"], "can't hold links", 1),
         (["--brevo-list", "Campaign", "--yes", "--attribute", "NO SPACES"], "can't hold links", 1),
         (["--brevo-list", "Campaign", "--yes", "--attribute", "COMPANY"], "mapping of fields writes COMPANY", 1),
         (["--brevo-list", "Campaign", "--yes", "--attribute", "WHEN"], "of the type date", 1),

@@ -95,9 +95,10 @@ class Command(BaseCommand):
             tracking=_tracking(options),
             is_refill=options["refill"],
         )
-        begun = links.open_run(connection)
+        begun, fallback = links.open_run(connection), ""
         if begun is None or options["dry_run"]:
             found = links_look.look(connection, wish)
+            fallback = found.scheduling_url
             if options["dry_run"] or not options["json"]:
                 self._say_beforehand(found, as_json=options["json"])
             if options["dry_run"]:
@@ -106,7 +107,7 @@ class Command(BaseCommand):
                 self._make_attribute(connection, wish.attribute, is_asked=not options["yes"])
             elif not options["yes"]:
                 _confirm(f"Make {found.calls} links, and replace what {wish.attribute} holds?")
-        self._work(links.start(connection, wish, by="calendly_links"), options, is_told=True)
+        self._work(links.start(connection, wish, by="calendly_links", fallback=fallback), options, is_told=True)
 
     def _say_beforehand(self, found: links_look.Look, *, as_json: bool) -> None:
         self.stdout.write(json.dumps(found.to_json()) if as_json else "\n".join(look_lines(found)))
