@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 
 from calendly_connector.admin import (
     config_page,
+    links_page,
     mapping_fields,
     mapping_grid,
     mapping_versions,
@@ -28,6 +29,7 @@ PAGES: tuple[Page, ...] = (
     preview.PAGE,
     mapping_versions.PAGE,
     config_page.PAGE,
+    links_page.PAGE,
 )
 
 

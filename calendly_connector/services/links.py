@@ -9,7 +9,7 @@ refuses a second link that the same person could use for the same event type.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
@@ -94,6 +94,11 @@ def start_for(link: SchedulingLink, wish: Wish, *, by: str = "") -> LinkRun:
         SchedulingLink.objects.filter(pk=link.pk).update(run=row, written_at=None)
         ask(row)
     return row
+
+
+def refill(row: LinkRun, *, by: str = "") -> LinkRun:
+    """Have new links made where those of a run that is over are used, expired or missing. Raises OtherUnderWay."""
+    return start(row.connection, replace(wish_of(row), is_refill=True), by=by, fallback=row.fallback)
 
 
 def unsaved(connection: Connection, wish: Wish, *, by: str = "") -> LinkRun:

@@ -21,6 +21,7 @@ OPERATES = (
     "change_brevodelivery",
     "change_drift",
     "change_job",
+    "change_linkrun",
     "change_person",
     "change_replay",
     "change_synclogentry",
@@ -29,8 +30,8 @@ OPERATES = (
 """What repairs: try again, replay, skip, compare and sync a person, mend differences, pause."""
 
 KEEPS = (
-    "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "mappingversion", "notice", "reading",
-    "schedule", "triggermapping",
+    "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "linkrun", "mappingversion", "notice",
+    "reading", "schedule", "triggermapping",
 )  # fmt: skip
 """What a manager adds and changes."""
 

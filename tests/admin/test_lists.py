@@ -15,11 +15,9 @@ from tests.admin.rows import make_booking_row, make_delivery, make_some_of_every
 
 SHOWN = sorted(name for name in models.__all__ if admin.site.is_registered(getattr(models, name)))
 WITHOUT_A_PAGE = {
-    "BookingPage",  # the pages of these five come with what fills them
+    "BookingPage",  # the pages of these three come with what fills them
     "BookingRequest",
     "CrmTask",
-    "LinkRun",
-    "SchedulingLink",
     "DailyFigure",  # drawn on the start page
     "RateLimit",  # of no use to staff
     "StaffPreference",  # each one's own, on the page of their settings
@@ -41,11 +39,13 @@ HISTORY = [
     "Erasure",
     "EventType",
     "Job",
+    "LinkRun",
     "MappingVersion",
     "Notice",
     "Person",
     "Replay",
     "Reading",
+    "SchedulingLink",
     "SyncLogEntry",
     "TriggerMapping",
     "WebhookDelivery",

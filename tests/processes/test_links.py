@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 from calendly_connector.models import LinkRun, SchedulingLink
 from calendly_connector.services.fetchers import AT_ONCE
@@ -19,11 +20,12 @@ SLOWNESS = 0.05  # seconds that Calendly takes for each call, so that a kill fal
 COMMAND = ("calendly_links", "--event-type", "Discovery call", "--yes", "--json")
 
 
-def begin(crew: Crew, number: int) -> subprocess.Popen[bytes]:
+def begin(crew: Crew, number: int, output: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, str(BASE / "manage.py"), *COMMAND, "--brevo-list", str(number)]
-    return subprocess.Popen(
-        command, cwd=BASE, env=crew.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
-    )
+    with output.open("wb") as file:
+        return subprocess.Popen(
+            command, cwd=BASE, env=crew.environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+        )
 
 
 def kill_in_the_middle(process: subprocess.Popen[bytes], dice: random.Random) -> bool:
@@ -40,19 +42,17 @@ def kill_in_the_middle(process: subprocess.Popen[bytes], dice: random.Random) ->
     return False
 
 
-def test_killed_again_and_again_nobody_has_two_links(river: River, crew: Crew) -> None:
+def test_killed_again_and_again_nobody_has_two_links(river: River, crew: Crew, tmp_path: Path) -> None:
     number = river.brevo.add_list("Campaign")
     for each in range(PEOPLE):
         river.brevo.add_contact(f"p{each}@example.com", list_ids=[number])
-    river.sandbox.world.latency["calendly"] = SLOWNESS
-    dice, kills = random.Random(7), 0
+    river.break_calendly("slow", "/scheduling_links", method="POST", seconds=SLOWNESS, times=None)
+    dice, kills, output = random.Random(7), 0, tmp_path / "links.log"
     for _time in range(KILLS):
-        kills += kill_in_the_middle(begin(crew, number), dice)
+        kills += kill_in_the_middle(begin(crew, number, output), dice)
 
-    last = begin(crew, number)
-    told, _nothing = last.communicate(timeout=120)
-
-    assert last.returncode == 0, told.decode()
+    last = begin(crew, number, output)
+    assert last.wait(timeout=120) == 0, output.read_text()
     assert kills == KILLS
     row = LinkRun.objects.get()
     assert (row.state, row.total, row.made, row.written) == ("finished", PEOPLE, PEOPLE, PEOPLE)

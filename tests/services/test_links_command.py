@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from calendly_connector.models import BrevoAttribute, ContactMirror, FieldMapping, Job, LinkRun, Person, SchedulingLink
-from calendly_connector.services import links, links_list, links_use
+from calendly_connector.services import bulk, links, links_list, links_use
 from tests.journeys.river import River
 
 ATTRIBUTE = "BOOKING_LINK"
@@ -219,9 +219,7 @@ def test_another_attribute_gets_the_same_link(river: River) -> None:
 
 def test_what_brevo_refuses_is_counted_by_its_cause(river: River, monkeypatch: pytest.MonkeyPatch) -> None:
     number = fill(river, 2)
-    monkeypatch.setattr(
-        links.links_write.bulk, "refused_emails", lambda client, process: {"invalid_emails": {"p0@example.com"}}
-    )
+    monkeypatch.setattr(bulk, "refused_emails", lambda client, process: {"invalid_emails": {"p0@example.com"}})
 
     told = report(number)
 
