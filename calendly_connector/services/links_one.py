@@ -49,7 +49,7 @@ def keep(row: SchedulingLink, url: str, *, made_at: datetime) -> bool:
     return bool(SchedulingLink.objects.filter(pk=row.pk, state=State.WANTED).update(**values))
 
 
-def address_of(row: SchedulingLink, tracking: Mapping[str, str]) -> str:
+def address_of(row: SchedulingLink, *, tracking: Mapping[str, str]) -> str:
     """Return a link as its person gets it: filled in with their name and e-mail, and tagged."""
     return prefilled(row.url, name=row.name, email=row.email, tracking={**tracking, "utm_content": row.tag})
 

@@ -107,7 +107,7 @@ def _next_piece(row: LinkRun) -> list[SchedulingLink]:
 
 
 def _import_row(row: LinkRun, link: SchedulingLink) -> dict[str, Any]:
-    return bulk_rows.import_row(link.email, {row.attribute: links_one.address_of(link, row.tracking)})
+    return bulk_rows.import_row(link.email, {row.attribute: links_one.address_of(link, tracking=row.tracking)})
 
 
 def _leave_out_the_deleted(row: LinkRun, account: BrevoAccount) -> None:

@@ -72,8 +72,8 @@ class Found:
             "debug_records": len(self.rows.get(models.DebugRecord, ())),
             "differences": len(self.rows.get(models.Drift, ())),
             "notices": len(self.rows.get(models.Notice, ())),
-            "scheduling_links": len(self.rows.get(models.SchedulingLink, ())),
             "booking_requests": len(self.rows.get(models.BookingRequest, ())),
+            "scheduling_links": len(self.rows.get(models.SchedulingLink, ())),
             "audit_lines": len(self.rows.get(LogEntry, ())),
             "mentions": len(self.mentions) + len(self.open_bodies),
         }
