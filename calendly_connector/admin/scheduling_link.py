@@ -53,9 +53,9 @@ class SchedulingLinkAdmin(HistoryAdmin[SchedulingLink]):
         """Find each event type's name along the way."""
         return with_types(super().get_queryset(request).select_related("connection", "booking__person"))
 
-    def lookup_allowed(self, lookup: str, value: str, *args: Any) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow the list of one run's links."""
-        return lookup == "run__id__exact" or super().lookup_allowed(lookup, value, *args)
+        return lookup == "run__id__exact" or super().lookup_allowed(lookup, value, request)
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """Whoever may make links may put one aside."""
