@@ -81,6 +81,7 @@ LABELS = frozenset(
         gettext_noop("every seconds"),
         gettext_noop("expires at"),
         gettext_noop("failures"),
+        gettext_noop("fallback"),
         gettext_noop("field mapping"),
         gettext_noop("field mappings"),
         gettext_noop("fingerprint"),
@@ -166,6 +167,7 @@ LABELS = frozenset(
         gettext_noop("people count"),
         gettext_noop("person"),
         gettext_noop("phone region"),
+        gettext_noop("piece to"),
         gettext_noop("plan"),
         gettext_noop("polls"),
         gettext_noop("previous signing key"),
@@ -267,6 +269,7 @@ LABELS = frozenset(
         gettext_noop("worker"),
         gettext_noop("written"),
         gettext_noop("written at"),
+        gettext_noop("written to"),
     }
 )
 """Every label that isn't written in models/. A test says when one is missing."""

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from calendly_connector.services import (
+    booking_limits,
+    booking_lookup,
     bulk,
     catalogue,
     clock,
@@ -14,6 +16,8 @@ from calendly_connector.services import (
     guests,
     keep_alive,
     ledger,
+    links,
+    links_use,
     marking,
     mirror,
     notices,
@@ -55,10 +59,12 @@ TASKS: dict[str, Task] = {
     marking.CATCH_UP: Task(run=lambda job: marking.catch_up(job.subject)),
     ledger.GREET_GUESTS: Task(run=lambda job: guests.greet(job.subject)),
     crm_tasks.WRITE: Task(run=crm_tasks.write, give_up=crm_tasks.give_up),
+    booking_limits.SETTLE: Task(run=lambda job: booking_lookup.settle(job.subject)),
     settle.SETTLE: Task(run=lambda job: settle.settle(job.subject, job.renew)),
     clock.TURN: Task(run=lambda job: clock.turn(job.subject)),
     bulk.CLOSE: Task(run=lambda job: bulk.close(job.subject, job.renew)),
     reading.READ: Task(run=lambda job: reading.advance(job.subject, job.renew), give_up=reading.give_up),
+    links.RUN: Task(run=lambda job: links.advance(job.subject, job.renew), give_up=links.give_up),
     replay.REPLAY: Task(run=lambda job: replay.advance(job.subject, job.renew), give_up=replay.give_up),
     drift_run.RUN: Task(run=lambda job: drift_run.advance(job.subject, job.renew), give_up=drift_run.give_up),
     drift_fix.FIX: Task(run=lambda job: drift_fix.advance(job.subject, job.renew), give_up=drift_fix.give_up),
@@ -72,6 +78,7 @@ TASKS: dict[str, Task] = {
     "notices": Task(run=lambda job: notices.remind()),
     "catalogues": Task(run=lambda job: catalogue.refresh_all(job.renew)),
     "reconcile": Task(run=lambda job: reconcile.check_all()),
+    "expire_links": Task(run=lambda job: links_use.expire_all()),
     "keep_alive": Task(run=lambda job: keep_alive.keep_alive()),
     drift_run.WEEKLY: Task(run=lambda job: drift_run.compare_each()),
     "figures": Task(run=lambda job: figures.count_recent()),
@@ -92,6 +99,7 @@ SCHEDULES = {
     "keep_alive": 86_400,
     "past_figures": 86_400,
     "prune": 86_400,
+    "expire_links": 86_400,
     "drift": 604_800,
 }
 """Name (a kind of job) → seconds between runs; staff may change a schedule's row afterwards."""

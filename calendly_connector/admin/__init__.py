@@ -15,11 +15,13 @@ from calendly_connector.admin.drift import DriftAdmin
 from calendly_connector.admin.erasure import ErasureAdmin
 from calendly_connector.admin.field_mapping import FieldMappingAdmin
 from calendly_connector.admin.job import JobAdmin, ScheduleAdmin
+from calendly_connector.admin.link_run import LinkRunAdmin
 from calendly_connector.admin.mapping_version import MappingVersionAdmin
 from calendly_connector.admin.notice import NoticeAdmin
 from calendly_connector.admin.person import PersonAdmin
 from calendly_connector.admin.reading import ReadingAdmin
 from calendly_connector.admin.replay import ReplayAdmin
+from calendly_connector.admin.scheduling_link import SchedulingLinkAdmin
 from calendly_connector.admin.sync_log import SyncLogAdmin
 from calendly_connector.admin.trigger_mapping import TriggerMappingAdmin
 
@@ -41,12 +43,14 @@ __all__ = [
     "EventTypeAdmin",
     "FieldMappingAdmin",
     "JobAdmin",
+    "LinkRunAdmin",
     "MappingVersionAdmin",
     "NoticeAdmin",
     "PersonAdmin",
     "ReplayAdmin",
     "ReadingAdmin",
     "ScheduleAdmin",
+    "SchedulingLinkAdmin",
     "SyncLogAdmin",
     "TriggerMappingAdmin",
     "WebhookDeliveryAdmin",

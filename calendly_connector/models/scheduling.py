@@ -62,6 +62,8 @@ class BookingRequest(models.Model):
     email = models.CharField(max_length=320, help_text=_("Trimmed and lower-cased."))
     wish = models.JSONField(help_text=_("What was asked for."))
     state = models.CharField(max_length=8, choices=State, default=State.ASKED)
+    lane = models.PositiveSmallIntegerField(default=0, help_text=_("Which of the time's places it tries to get."))
+    attempt = models.PositiveSmallIntegerField(default=1, help_text=_("2: the first one's outcome was unknown."))
     reason = models.TextField(blank=True)
     invitee = models.CharField(max_length=255, blank=True, help_text=_("The booking's address at Calendly."))
     asked_at = models.DateTimeField()
@@ -69,13 +71,21 @@ class BookingRequest(models.Model):
     settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        """Found by what counts towards the limits, and by what is of unknown outcome."""
+        """Found by what counts towards the limits, and by what is of unknown outcome. One at a time for each place."""
 
         verbose_name = _("booking request")
         verbose_name_plural = _("booking requests")
         ordering: ClassVar = ["-asked_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["connection", "event_type", "start_at", "lane"],
+                condition=models.Q(state="sending"),
+                name="one_sending_per_place",
+            )
+        ]
         indexes: ClassVar = [
             models.Index(fields=["connection", "sent_at"], name="request_sent"),
+            models.Index(fields=["connection", "settled_at"], name="request_settled"),
             models.Index(fields=["state"], condition=models.Q(state__in=["sending", "unknown"]), name="request_open"),
         ]
 
@@ -103,7 +113,15 @@ class LinkRun(models.Model):
     is_refill = models.BooleanField(default=False, help_text=_("Only in place of used and expired ones."))
     total = models.PositiveIntegerField(default=0)
     offset = models.PositiveIntegerField(default=0, help_text=_("Contacts of the list that were read."))
+    fallback = models.CharField(
+        max_length=500, blank=True, help_text=_("Calendly's common page, for contacts without a link.")
+    )
+    listed_last = models.JSONField(default=list, blank=True, help_text=_("Contacts that the next page may show again."))
     is_listed = models.BooleanField(default=False)
+    process = models.BigIntegerField(_("Brevo's process number"), null=True, blank=True)
+    polls = models.PositiveSmallIntegerField(default=0)
+    written_to = models.BigIntegerField(default=0, help_text=_("The last link of which Brevo has told."))
+    piece_to = models.BigIntegerField(default=0, help_text=_("The last link of the import under way."))
     made = models.PositiveIntegerField(default=0)
     written = models.PositiveIntegerField(default=0)
     left_out = models.JSONField(default=dict, blank=True, help_text=_("Why not → how many."))
@@ -115,6 +133,8 @@ class LinkRun(models.Model):
     class Meta:
         """Newest first."""
 
+        verbose_name = _("link run")
+        verbose_name_plural = _("link runs")
         ordering: ClassVar = ["-asked_at"]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, QuerySet
 
 from calendly_connector.core.trace import Trace
 from calendly_connector.models import (
@@ -22,6 +22,7 @@ from calendly_connector.models import (
     Erasure,
     Job,
     Person,
+    SchedulingLink,
     SyncLogEntry,
     WebhookDelivery,
 )
@@ -128,7 +129,16 @@ def _jobs(known: Iterable[Person], *, in_brevo: bool) -> list[holding.Key]:
             raise holding.Busy("Brevo is importing this person with others right now. Try again in some minutes.")
         is_gathered = state in (BulkImport.State.GATHERING, BulkImport.State.CLOSED)
         keys.append((bulk.CLOSE if is_gathered else bulk.ADVANCE, person.bulk_import_id, ""))
+    if in_brevo and _is_link_imported(known):
+        raise holding.Busy("Brevo is importing this person's link right now. Try again in some minutes.")
     return list(dict.fromkeys(keys))
+
+
+def _is_link_imported(known: Iterable[Person]) -> bool:
+    """Return whether an import is under way that would make a contact anew which is deleted meanwhile."""
+    emails = {person.email for person in known}
+    runs = SchedulingLink.objects.filter(email__in=emails, run__process__isnull=False, run__finished_at=None)
+    return runs.filter(pk__gt=F("run__written_to"), pk__lte=F("run__piece_to")).exists()
 
 
 def _need_the_same(known: Iterable[Person]) -> None:

@@ -22,6 +22,7 @@ OPERATES = (
     "change_brevodelivery",
     "change_drift",
     "change_job",
+    "change_linkrun",
     "change_person",
     "change_replay",
     "change_synclogentry",
@@ -30,8 +31,8 @@ OPERATES = (
 """What repairs: try again, replay, skip, compare and sync a person, mend differences, pause, mark who came."""
 
 KEEPS = (
-    "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "mappingversion", "notice", "reading",
-    "schedule", "triggermapping",
+    "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "linkrun", "mappingversion", "notice",
+    "reading", "schedule", "triggermapping",
 )  # fmt: skip
 """What a manager adds and changes."""
 

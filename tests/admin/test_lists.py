@@ -16,11 +16,9 @@ from tests.admin.rows import make_booking_row, make_delivery, make_some_of_every
 
 SHOWN = sorted(name for name in models.__all__ if admin.site.is_registered(getattr(models, name)))
 WITHOUT_A_PAGE = {
-    "BookingPage",  # the pages of these four come with what fills them
+    "BookingPage",  # the pages of these two come with what fills them
     "BookingRequest",
     "CrmTask",  # on the page of its booking
-    "LinkRun",
-    "SchedulingLink",
     "DailyFigure",  # drawn on the start page
     "RateLimit",  # of no use to staff
     "StaffPreference",  # each one's own, on the page of their settings
@@ -42,11 +40,13 @@ HISTORY = [
     "Erasure",
     "EventType",
     "Job",
+    "LinkRun",
     "MappingVersion",
     "Notice",
     "Person",
     "Replay",
     "Reading",
+    "SchedulingLink",
     "SyncLogEntry",
     "TriggerMapping",
     "WebhookDelivery",

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calendly_connector", "0015_where_from"),
+        ("calendly_connector", "0017_link_pieces"),
     ]
 
     operations = [
