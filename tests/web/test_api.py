@@ -312,7 +312,7 @@ def test_every_operation_says_how_it_answers_and_who_may() -> None:
     for path, methods in schema()["paths"].items():
         for method, operation in methods.items():
             assert {"200", "401", "403", "429"} <= operation["responses"].keys()
-            without = [{}] if (path, method) in OPEN else []
+            without: list[dict[str, list[str]]] = [{}] if (path, method) in OPEN else []
             assert operation["security"] == [*without, {"token": []}]
             assert operation["summary"] and operation["description"]
             bad = {name: each for name, each in operation["responses"].items() if name != "200"}
