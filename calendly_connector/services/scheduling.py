@@ -177,7 +177,7 @@ class _Attempt:
             return self._outcome()
         if not booking_lookup.end(row, State.REFUSED, reason=booking_lookup.NOT_BOOKED):
             return None
-        self._row = booking_requests.again(row, booking_lookup.from_json(row), attempt=2)
+        self._begin_again()
         return None
 
     def _is_open(self) -> bool:
@@ -192,9 +192,14 @@ class _Attempt:
         """Look for a booking of unknown outcome once more, for a visitor who tries again."""
         _look(self._row)
         if self._row.state == State.REFUSED and self._row.attempt == 1:
-            self._row = booking_requests.again(self._row, booking_lookup.from_json(self._row), attempt=2)
+            self._begin_again()
             return None
         return self._outcome()
+
+    def _begin_again(self) -> None:
+        """Begin the second attempt, with patience of its own: an answer may take longer to be lost than we wait."""
+        self._row = booking_requests.again(self._row, booking_lookup.from_json(self._row), attempt=2)
+        self._ends_at = time.monotonic() + WAIT_SECONDS
 
     def _outcome(self, *, said: str = "", problems: Mapping[str, str] | None = None) -> Outcome:
         return booking_outcome.of(self._row, self._kind, slot=self._slot, said=said, problems=problems)
