@@ -14,6 +14,7 @@ REPAIR = "Repair"  # a page of its own, without a model
 GROUPS = {
     _("What happened"): (
         "Booking",
+        "BookingRequest",
         "Person",
         "SyncLogEntry",
         REPAIR,
@@ -25,7 +26,7 @@ GROUPS = {
     ),
     _("What goes where"): (
         *("TriggerMapping", "ConsentRule", "FieldMapping", "MappingVersion"),
-        *("EventType", "BrevoList", "BrevoAttribute"),
+        *("BookingPage", "EventType", "BrevoList", "BrevoAttribute"),
     ),
     _("Accounts"): ("Connection", "BrevoAccount", "ApiToken"),
     _("Behind the scenes"): (

@@ -15,9 +15,7 @@ from tests.admin.rows import make_booking_row, make_delivery, make_some_of_every
 
 SHOWN = sorted(name for name in models.__all__ if admin.site.is_registered(getattr(models, name)))
 WITHOUT_A_PAGE = {
-    "BookingPage",  # the pages of these five come with what fills them
-    "BookingRequest",
-    "CrmTask",
+    "CrmTask",  # the pages of these three come with what fills them
     "LinkRun",
     "SchedulingLink",
     "DailyFigure",  # drawn on the start page
@@ -32,6 +30,7 @@ WITHOUT_A_PAGE = {
 }
 HISTORY = [
     "Booking",
+    "BookingRequest",
     "BrevoDelivery",
     "BulkImport",
     "ConsentProof",
