@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from calendly_connector.services import (
+    booking_limits,
+    booking_lookup,
     bulk,
     catalogue,
     clock,
@@ -51,6 +53,7 @@ TASKS: dict[str, Task] = {
     bulk.ADVANCE: Task(run=lambda job: bulk.advance(job.subject, job.renew), give_up=bulk.give_up),
     ledger.MISSING_HALF: Task(run=lambda job: sync.fetch_missing_half(job.subject)),
     ledger.GREET_GUESTS: Task(run=lambda job: guests.greet(job.subject)),
+    booking_limits.SETTLE: Task(run=lambda job: booking_lookup.settle(job.subject)),
     settle.SETTLE: Task(run=lambda job: settle.settle(job.subject, job.renew)),
     clock.TURN: Task(run=lambda job: clock.turn(job.subject)),
     bulk.CLOSE: Task(run=lambda job: bulk.close(job.subject, job.renew)),

@@ -62,6 +62,8 @@ class BookingRequest(models.Model):
     email = models.CharField(max_length=320, help_text=_("Trimmed and lower-cased."))
     wish = models.JSONField(help_text=_("What was asked for."))
     state = models.CharField(max_length=8, choices=State, default=State.ASKED)
+    lane = models.PositiveSmallIntegerField(default=0, help_text=_("Which of the time's places it tries to get."))
+    attempt = models.PositiveSmallIntegerField(default=1, help_text=_("2: the first one's outcome was unknown."))
     reason = models.TextField(blank=True)
     invitee = models.CharField(max_length=255, blank=True, help_text=_("The booking's address at Calendly."))
     asked_at = models.DateTimeField()
@@ -69,13 +71,21 @@ class BookingRequest(models.Model):
     settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        """Found by what counts towards the limits, and by what is of unknown outcome."""
+        """Found by what counts towards the limits, and by what is of unknown outcome. One at a time for each place."""
 
         verbose_name = _("booking request")
         verbose_name_plural = _("booking requests")
         ordering: ClassVar = ["-asked_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["connection", "event_type", "start_at", "lane"],
+                condition=models.Q(state="sending"),
+                name="one_sending_per_place",
+            )
+        ]
         indexes: ClassVar = [
             models.Index(fields=["connection", "sent_at"], name="request_sent"),
+            models.Index(fields=["connection", "settled_at"], name="request_settled"),
             models.Index(fields=["state"], condition=models.Q(state__in=["sending", "unknown"]), name="request_open"),
         ]
 
