@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -37,6 +39,10 @@ class OrderedTypes(forms.Widget):
             for at, uri in enumerate(uris)
         ]
         return {**super().get_context(name, value, attrs), "rows": rows, "name": name}
+
+    def _render(self, template_name: str, context: dict[str, Any], renderer: Any = None) -> SafeString:
+        """Find the template among ours: Django's own renderer of forms knows only its own."""
+        return render_to_string(template_name, context)
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
         """Return what was ticked, by its numbers; those with the same one stay as they were shown."""
@@ -105,7 +111,7 @@ class BookingPageForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **options)
         if "event_types" in self.fields:
             widget = self.fields["event_types"].widget
-            widget.choices = _offered()  # type: ignore[attr-defined]
+            widget.choices = _offered()
             self.fields["theme"].help_text = _("One a line, such as “accent: #0b5cad”. There are: %(names)s.") % {
                 "names": ", ".join(theme.VARIABLES)
             }

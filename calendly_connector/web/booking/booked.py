@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from calendly_connector.clients.calendly_scheduling import Place
 from calendly_connector.core import calendar_file
-from calendly_connector.services.scheduling import Outcome
+from calendly_connector.services.booking_outcome import Outcome
 from calendly_connector.services.zones import zone_of
 from calendly_connector.web.booking import places, timetable
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from calendly_connector.core.month import read_moment, starts
 from calendly_connector.models import BookingPage, BookingRequest
 from calendly_connector.services import form_token, mapping, scheduling
+from calendly_connector.services.booking_outcome import Outcome
 from calendly_connector.services.form_token import Age
 from calendly_connector.web.booking import frame, timetable
 from calendly_connector.web.booking.consent_box import box_of
@@ -54,14 +55,14 @@ def take(request: HttpRequest, here: Visit) -> HttpResponse:
         return _taken(request, here, form, start_at, token.key)
     wish = form.wish(start_at=start_at, zone=str(here.zone), tracking=here.tracking)
     outcome = scheduling.book(here.page.connection, wish, key=token.key, page=here.page)
+    own_page = here.elsewhere(name=f"{wish.first_name} {wish.last_name}".strip(), email=wish.email)
     if outcome.problems:
         form.add_problems(outcome.problems)
-        return _show(request, here, form, start_at, key=token.key, status=422)
+        return _show(request, here, form, start_at, key=token.key, elsewhere=own_page, status=422)
     if outcome.state == State.TAKEN:
         return _taken(request, here, form, start_at, token.key)
     if outcome.state == scheduling.LIMIT or outcome.request.pk is None:
-        who = {"name": f"{wish.first_name} {wish.last_name}".strip(), "email": wish.email}
-        return elsewhere(request, here.page, outcome, again=here.here(), address=here.elsewhere(**who))
+        return elsewhere(request, here.page, outcome, again=here.here(), address=own_page)
     address = reverse("calendly_connector:book_outcome", args=[here.page.slug, token.key])
     query = urlencode(carried_by(request))
     return HttpResponseRedirect(f"{address}?{query}" if query else address, status=303)
@@ -79,13 +80,14 @@ def trouble(age: Age, *, is_trapped: bool) -> str:
 
 
 def elsewhere(
-    request: HttpRequest, page: BookingPage, outcome: scheduling.Outcome, *, again: str, address: str = ""
+    request: HttpRequest, page: BookingPage, outcome: Outcome, *, again: str, address: str = ""
 ) -> HttpResponse:
     """Show why it can't be booked here, or isn't known to be, and the way on; `address` is Calendly's page."""
     is_open = outcome.state in (State.UNKNOWN, State.SENDING, State.ASKED)
     words = gettext(outcome.words) if outcome.words else _("This could not be booked here.")
-    values = {"words": words, "elsewhere": outcome.fallback_url or address, "again": again, "is_open": is_open}
-    return frame.show(request, "elsewhere", page=page, parent=parent_of(page, carried_by(request)), **values)
+    values: dict[str, Any] = {"words": words, "elsewhere": outcome.fallback_url or address, "again": again}
+    parent = parent_of(page, carried_by(request))
+    return frame.show(request, "elsewhere", page=page, parent=parent, is_open=is_open, **values)
 
 
 def _taken(request: HttpRequest, here: Visit, form: DetailsForm, start_at: datetime, key: str) -> HttpResponse:
