@@ -20,7 +20,7 @@ from calendly_connector.services.form_token import Age
 from calendly_connector.web.booking import frame, timetable
 from calendly_connector.web.booking.consent_box import box_of
 from calendly_connector.web.booking.details import DetailsForm
-from calendly_connector.web.booking.visit import Visit, carried_by, parent_of, stamp
+from calendly_connector.web.booking.visit import Visit, carried_by, stamp
 
 FRESH = 12  # other times that are offered when one was taken
 FRESH_DAYS = timedelta(days=7)
@@ -51,7 +51,7 @@ def take(request: HttpRequest, here: Visit) -> HttpResponse:
     problem = trouble(token.age, is_trapped=form.is_trapped)
     if not form.is_valid() or problem:
         return _show(request, here, form, start_at, key=token.key, problem=problem, status=422)
-    if not is_open(here, start_at):
+    if start_at > here.latest:  # whatever is open there isn't offered on this page
         return _taken(request, here, form, start_at, token.key)
     wish = form.wish(start_at=start_at, zone=str(here.zone), tracking=here.tracking)
     outcome = scheduling.book(here.page.connection, wish, key=token.key, page=here.page)
@@ -86,8 +86,7 @@ def elsewhere(
     is_open = outcome.state in (State.UNKNOWN, State.SENDING, State.ASKED)
     words = gettext(outcome.words) if outcome.words else _("This could not be booked here.")
     values: dict[str, Any] = {"words": words, "elsewhere": outcome.fallback_url or address, "again": again}
-    parent = parent_of(page, carried_by(request))
-    return frame.show(request, "elsewhere", page=page, parent=parent, is_open=is_open, **values)
+    return frame.show(request, "elsewhere", page=page, is_open=is_open, **values)
 
 
 def _taken(request: HttpRequest, here: Visit, form: DetailsForm, start_at: datetime, key: str) -> HttpResponse:

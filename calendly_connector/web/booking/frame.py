@@ -14,6 +14,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from calendly_connector import conf
 from calendly_connector.core import origins
 from calendly_connector.models import BookingPage
+from calendly_connector.web.booking import visit
 
 PageView = Callable[Concatenate[HttpRequest, BookingPage, ...], HttpResponse]
 
@@ -32,9 +33,13 @@ def for_page(view: PageView) -> Callable[..., HttpResponse]:
     return never_cache(answer)
 
 
-def show(request: HttpRequest, name: str, *, status: int = 200, **values: Any) -> HttpResponse:
-    """Return one of our pages."""
-    return render(request, f"booking/{name}.html", {"lang": language_of(request), **values}, status=status)
+def show(
+    request: HttpRequest, name: str, *, page: BookingPage | None = None, status: int = 200, **values: Any
+) -> HttpResponse:
+    """Return one of our pages, as a step of a booking page or of none."""
+    parent = visit.parent_of(page, visit.carried_by(request)) if page else ""
+    common = {"lang": language_of(request), "page": page, "parent": parent}
+    return render(request, f"booking/{name}.html", {**common, **values}, status=status)
 
 
 def language_of(request: HttpRequest) -> str:

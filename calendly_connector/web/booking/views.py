@@ -76,9 +76,8 @@ def outcome(request: HttpRequest, page: BookingPage, key: str) -> HttpResponse:
     again = visit.address_of(page.slug, visit.carried_by(request), {})
     if found.state == State.BOOKED:
         file = reverse("calendly_connector:book_file", args=[page.slug, key])
-        parent = visit.parent_of(page, visit.carried_by(request))
         known = booked.read(found)
-        return frame.show(request, "booked", page=page, parent=parent, booked=known, file=file, again=again)
+        return frame.show(request, "booked", page=page, booked=known, file=file, again=again)
     return booking.elsewhere(request, page, found, again=again)
 
 

@@ -45,11 +45,6 @@ class Visit:
         return {key: self.carried[key] for key in UTM_KEYS if key in self.carried}
 
     @property
-    def parent(self) -> str:
-        """Return the site that says it embeds the page, if it is one that may."""
-        return parent_of(self.page, self.carried)
-
-    @property
     def zone_fields(self) -> list[tuple[str, str]]:
         """Return what the form that changes the zone keeps, as names and values. A day may be another one there."""
         steps = {"type": key_of(self.kind)} if self.kind and len(self.types) > 1 else {}
