@@ -76,7 +76,7 @@ def _phone(connection: Connection, number: str, field: str, problems: Problems) 
         return ""
     found = normalise.to_e164(number, region=connection.phone_region)
     if not found:
-        problems[field] = "This isn't a phone number. Write it with its country code, such as +45 12 34 56 78."
+        problems[field] = "This isn't a phone number. Write it with its country code, such as +45 32 12 34 56."
     return found
 
 

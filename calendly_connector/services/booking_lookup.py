@@ -112,7 +112,8 @@ def end(row: BookingRequest, state: State, *, reason: str = "", invitee: str = "
     mine = BookingRequest.objects.filter(pk=row.pk, state__in=open_states, sent_at=row.sent_at)
     changed = mine.update(state=state, reason=reason, invitee=invitee[:255], settled_at=now)
     row.refresh_from_db()
-    openings.forget(row.connection, row.event_type)
+    if row.sent_at:  # what Calendly wasn't even asked for changes no open time
+        openings.forget(row.connection, row.event_type)
     return bool(changed)
 
 

@@ -27,13 +27,13 @@ def open_times(connection: Connection, event_type: str, *, days: int = 14) -> tu
     return scheduling.available(connection, event_type, since=now, until=now + timedelta(days=days))
 
 
-def wish_for(river: River, name: str = "Demo", *, at: datetime | None = None, **details: Any) -> Wish:
+def wish_for(river: River, type_name: str = "Demo", /, *, at: datetime | None = None, **details: Any) -> Wish:
     """Return a wish for the first open time, with every required question answered."""
-    uri = type_named(river.calendly, name)
+    uri = type_named(river.calendly, type_name)
     [kind] = scheduling.types_of(river.connection, [uri])
     start_at = at or open_times(river.connection, uri)[0].start_at
     answers = tuple(
-        (each.text, each.choices[0] if each.choices else "+4512345678" if each.kind == "phone_number" else "Yes", at)
+        (each.text, each.choices[0] if each.choices else "+4532123456" if each.kind == "phone_number" else "Yes", at)
         for at, each in enumerate(kind.questions)
         if each.is_required
     )
