@@ -19,6 +19,7 @@ from calendly_connector.admin.filters import titled
 from calendly_connector.admin.parts import Tone
 from calendly_connector.models import Booking, BookingPage, BookingRequest, EventType
 from calendly_connector.services import connection as connections
+from calendly_connector.services import scheduling
 
 State = BookingRequest.State
 
@@ -34,7 +35,7 @@ class BookingPageAdmin(ConnectorAdmin[BookingPage]):
     search_fields = ("title", "slug")
     ordering = ("title",)
     prepopulated_fields: ClassVar[Any] = {"slug": ("title",)}
-    readonly_fields = ("open_link", "snippet", "asked", "type_names", "site_list", "look")
+    readonly_fields = ("open_link", "snippet", "asked", "used", "type_names", "site_list", "look")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BookingPage]:
         """Count the requests along the way, and leave secrets alone."""
@@ -47,7 +48,7 @@ class BookingPageAdmin(ConnectorAdmin[BookingPage]):
         types, sites, look = (
             ("event_types", "allowed_origins", "theme") if edits else ("type_names", "site_list", "look")
         )
-        made = ((None, {"fields": ("open_link", "asked")}),) if obj else ()
+        made = ((None, {"fields": ("open_link", "asked", "used")}),) if obj else ()
         return (
             *made,
             (_("What visitors see"), {"fields": ("connection", "title", "slug", "intro", types, "is_active")}),
@@ -83,6 +84,16 @@ class BookingPageAdmin(ConnectorAdmin[BookingPage]):
         """Return how many asked for a time, as a link to them."""
         words = ngettext("%(count)d request", "%(count)d requests", row.asked_count) % {"count": row.asked_count}
         return parts.link_to_list(BookingRequest, words, page__id__exact=row.pk)
+
+    @admin.display(description=_("Calendly's limits"))
+    def used(self, row: BookingPage) -> str:
+        """Return how many bookings Calendly still takes through all pages of the connection."""
+        words = {"minute": gettext("this minute"), "hour": gettext("this hour"), "day": gettext("today")}
+        rows = scheduling.quota(row.connection)
+        return " · ".join(
+            gettext("%(used)d of %(allowed)d %(span)s") % {"used": used, "allowed": allowed, "span": words[name]}
+            for name, used, allowed in rows
+        )
 
     @admin.display(description=_("sites that may embed it"))
     def site_list(self, row: BookingPage) -> str:

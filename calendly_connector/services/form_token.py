@@ -1,6 +1,7 @@
 """Proves that a form was got from us, when, and for which page; and gives each form the key that books once.
 
-It holds what a CSRF cookie can't inside somebody else's site, and it costs a robot the time that people take.
+It stands in for a CSRF cookie inside somebody else's site, and it costs a robot the time that people take. Unlike the
+API's (services/visitors.py), whose callers name their own key, it holds the key: nobody can ask for what isn't theirs.
 """
 
 import secrets
@@ -10,7 +11,7 @@ from enum import StrEnum
 
 from django.core import signing
 
-SALT = "calendly_connector.booking-form"
+SALT = "calendly_connector.booking-page"
 YOUNGEST, OLDEST = 2.0, 6 * 3600.0  # seconds: nobody reads and fills in a form faster, and times are long gone later
 
 

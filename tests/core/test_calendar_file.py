@@ -14,7 +14,7 @@ STAMP = datetime(2026, 11, 28, 7, 30, tzinfo=UTC)
 
 def written(**changes: str) -> dict[str, str]:
     values = {"uid": "https://api.calendly.com/scheduled_events/a/invitees/b", "title": "Demo", **changes}
-    meeting = Meeting(**values, start_at=START, end_at=START + timedelta(minutes=45), stamp_at=STAMP)  # type: ignore[arg-type]
+    meeting = Meeting(**values, start_at=START, end_at=START + timedelta(minutes=45), stamp_at=STAMP)
     return calendar_reader.read(calendar_file.write(meeting).encode())
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from calendly_connector.models import ConsentRule
-from calendly_connector.services import form_token
+from calendly_connector.services import booking_limits, form_token
 from tests import axe
 from tests.browser import open_page, watch_complaints
 from tests.journeys.conftest import river
@@ -96,26 +96,48 @@ def test_a_visitor_books_on_a_phone_without_a_page_being_loaded_anew(live_server
 
 
 @pytest.mark.browser
-def test_a_taken_time_is_told_and_everything_typed_is_kept(live_server: LiveServer, river: River) -> None:
+def test_a_taken_time_then_a_refused_consent_then_a_limit_are_each_told(
+    live_server: LiveServer, river: River, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    river.map_lists("booked", join=[int(river.brevo.add_list("Newsletter"))])
+    ConsentRule.objects.create(connection=river.connection, mode="answer", question=CONSENT, answer="Yes")
     make_page(river)
+    ask_more(river, DEMO, question(CONSENT, "single_select", 0, choices=("Yes", "No")))
 
     with open_page(**PHONE) as page:
         page.goto(f"{live_server.url}/book/talk?zone=Europe/Copenhagen")
         choose(page)
         fill_in(page)
         page.get_by_label("Google Meet").check()
-        at_the_form().send(**{**WHO, "email": "rival@example.com"}, place="0", question_0="Rival")
+        at_the_form().send(**{**WHO, "email": "rival@example.com"}, place="0")
         page.get_by_role("button", name="Book this meeting").click()
         expect(page.get_by_text("Somebody else was a little faster")).to_be_visible()
         expect(page.get_by_label("First name")).to_have_value("Ada")
         expect(page.get_by_label("Google Meet")).to_be_checked()
         shoot(page, "taken")
         assert axe.violations(page) == []
-        page.get_by_role("radio", name=re.compile("09:30|10:00")).first.check()
+        page.get_by_role("radio", name="10:00").check()
+        expect(page.get_by_label(CONSENT)).not_to_be_checked()
         page.get_by_role("button", name="Book this meeting").click()
         expect(page.get_by_role("heading", name="It is booked")).to_be_visible()
+        river.flow()
 
-    assert len(river.calendly.state.invitees) == 2
+        monkeypatch.setattr(booking_limits, "windows_of", lambda plan: (("day", 86_400, 0),))
+        page.get_by_role("link", name="Book another meeting").click()
+        choose(page)
+        fill_in(page)
+        page.get_by_label("Google Meet").check()
+        page.get_by_role("button", name="Book this meeting").click()
+        elsewhere = page.get_by_role("link", name="Book on Calendly's page")
+        expect(elsewhere).to_have_attribute("href", re.compile(r"hugo-martin/demo.*email=Ada%40example\.com"))
+        shoot(page, "limit")
+        assert axe.violations(page) == []
+
+    assert river.contact("ada@example.com")["listIds"] == []
+    assert {each["email"] for each in river.calendly.state.invitees.values()} == {
+        "rival@example.com",
+        "Ada@example.com",
+    }
 
 
 @pytest.mark.browser

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from calendly_connector.models import BookingPage, BookingRequest, ConsentRule
-from calendly_connector.services import booking_limits, form_token
+from calendly_connector.services import booking_limits, form_token, visitors
 from sandbox.calendly_world import PERSONAL_TOKEN
 from tests.journeys.conftest import river
 from tests.journeys.river import River
@@ -322,10 +322,21 @@ def test_an_address_that_asks_too_often_waits(river: River) -> None:
     make_page(river)
     visitor = at_the_form()
 
-    answers = [visitor.client.post("/book/talk", visitor.page.values) for _press in range(30)]
+    answers = [visitor.client.post(visitor.page.action, visitor.page.values) for _press in range(70)]
 
     assert answers[0].status_code == 422 and answers[-1].status_code == 429
     assert int(answers[-1]["Retry-After"]) >= 1
+
+
+def test_an_address_that_books_too_often_keeps_what_it_typed(river: River, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_page(river)
+    monkeypatch.setattr(visitors, "BOOKINGS", 1)
+    at_the_form().send(**WHO, **DEMO_ANSWERS)
+
+    visitor = at_the_form().send(**WHO, **DEMO_ANSWERS)
+
+    assert visitor.answer.status_code == 429 and "from your network" in visitor.page.text
+    assert visitor.page.values["question_0"] == ["Benali"]
 
 
 @pytest.mark.parametrize("address", ["/book/unknown", "/book/unknown/", "/book/off", f"/book/off/{'k' * 32}"])

@@ -26,10 +26,11 @@ class Seen:
 class Visitor(HTMLParser):
     """Opens pages with Django's client, and remembers the one that is open."""
 
-    def __init__(self, client: Client | None = None, **headers: str) -> None:
+    def __init__(self, **headers: str) -> None:
         super().__init__()
-        self.client, self.headers = client or Client(), headers
-        self.address, self.answer, self.page = "", None, Seen()  # type: Any
+        self.client, self.headers = Client(), headers
+        self.address, self.page = "", Seen()
+        self.answer: Any = None
 
     def open(self, address: str) -> "Visitor":
         """Open an address."""

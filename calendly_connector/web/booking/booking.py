@@ -14,13 +14,14 @@ from django.utils.translation import gettext as _
 
 from calendly_connector.core.month import read_moment, starts
 from calendly_connector.models import BookingPage, BookingRequest
-from calendly_connector.services import form_token, mapping, scheduling
+from calendly_connector.services import form_token, mapping, scheduling, visitors
 from calendly_connector.services.booking_outcome import Outcome
 from calendly_connector.services.form_token import Age
 from calendly_connector.web.booking import frame, timetable
 from calendly_connector.web.booking.consent_box import box_of
 from calendly_connector.web.booking.details import DetailsForm
 from calendly_connector.web.booking.visit import Visit, carried_by, stamp
+from calendly_connector.web.visitor import address_of
 
 FRESH = 12  # other times that are offered when one was taken
 FRESH_DAYS = timedelta(days=7)
@@ -53,6 +54,8 @@ def take(request: HttpRequest, here: Visit) -> HttpResponse:
         return _show(request, here, form, start_at, key=token.key, problem=problem, status=422)
     if start_at > here.latest:  # whatever is open there isn't offered on this page
         return _taken(request, here, form, start_at, token.key)
+    if visitors.booking_pace(address_of(request), event_type=here.kind.uri):
+        return _show(request, here, form, start_at, key=token.key, problem=_many(), status=429)
     wish = form.wish(start_at=start_at, zone=str(here.zone), tracking=here.tracking)
     outcome = scheduling.book(here.page.connection, wish, key=token.key, page=here.page)
     own_page = here.elsewhere(name=f"{wish.first_name} {wish.last_name}".strip(), email=wish.email)
@@ -77,6 +80,10 @@ def trouble(age: Age, *, is_trapped: bool) -> str:
         Age.OLD: _("This page was open for a long time. Please look whether everything is right, and press again."),
         Age.FALSE: _("This form couldn't be recognised. Nothing is lost: please press the button again."),
     }.get(age, "")
+
+
+def _many() -> str:
+    return _("Many bookings came from your network just now. Nothing is lost: wait some minutes, then press again.")
 
 
 def elsewhere(

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from calendly_connector.clients.errors import ApiError
 from calendly_connector.models import BookingPage, BookingRequest
 from calendly_connector.services import connection as connections
-from calendly_connector.services import scheduling, zones
-from calendly_connector.web.booking import booked, booking, frame, pace, timetable, visit
+from calendly_connector.services import scheduling, visitors, zones
+from calendly_connector.web.booking import booked, booking, frame, timetable, visit
 from calendly_connector.web.booking.visit import Visit
+from calendly_connector.web.visitor import address_of
 
 AWAY = (ApiError, connections.NotConfigured)
 State = BookingRequest.State
@@ -29,7 +30,7 @@ State = BookingRequest.State
 @frame.for_page
 def book(request: HttpRequest, page: BookingPage) -> HttpResponse:
     """Show the step that the address names; take the form."""
-    seconds = pace.wait_of(request)
+    seconds = visitors.read_pace(address_of(request))
     if seconds:
         return _busy(request, page, seconds)
     try:
