@@ -82,21 +82,21 @@ class BookingPageForm(forms.ModelForm):  # type: ignore[type-arg]
     slug = forms.SlugField(
         max_length=80,
         required=False,
-        label=gettext_lazy("address"),
+        label=gettext_lazy("Address"),
         help_text=gettext_lazy("The last part of its address: /book/… Empty: made from the title."),
     )
     event_types = forms.Field(
-        label=gettext_lazy("event types"),
+        label=gettext_lazy("Event types"),
         widget=OrderedTypes,
         required=False,
         help_text=gettext_lazy("Visitors choose among them in this order; with one of them, nothing has to be chosen."),
     )
     allowed_origins = LinesField(
-        label=gettext_lazy("sites that may embed it"),
+        label=gettext_lazy("Sites that may embed it"),
         required=False,
         help_text=gettext_lazy("One a line, such as https://www.example.com. Empty: no site may."),
     )
-    theme = ThemeField(label=gettext_lazy("look"), required=False)
+    theme = ThemeField(label=gettext_lazy("Look"), required=False)
 
     class Meta:
         """Everything but what comes by itself."""
@@ -106,6 +106,7 @@ class BookingPageForm(forms.ModelForm):  # type: ignore[type-arg]
             *("connection", "title", "slug", "intro", "event_types", "is_active", "days_ahead"),
             *("asks_for_guests", "consent_text", "allowed_origins", "theme"),
         )
+        widgets = {name: forms.Textarea(attrs={"rows": 2}) for name in ("intro", "consent_text")}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
