@@ -45,9 +45,9 @@ def windows_of(plan: str) -> tuple[Window, ...]:
 
 def quota(connection: Connection) -> list[tuple[str, int, int]]:
     """Return (window, used, allowed) of the bookings through our pages, for staff."""
-    now = timezone.now()
+    now, sharing = timezone.now(), _same_user(connection)
     windows = windows_of(connection.plan)
-    return [(name, _used(connection, now, seconds), allowed) for name, seconds, allowed in windows]
+    return [(name, _used(sharing, now, seconds), allowed) for name, seconds, allowed in windows]
 
 
 def claim(row: BookingRequest, *, places: int, seen_at: datetime) -> Claim:
@@ -97,7 +97,8 @@ def is_full(connection: Connection, now: datetime) -> bool:
     """Return whether another booking would be over a limit, or Calendly has just said so itself."""
     if RateLimit.objects.filter(pk=_key(connection), blocked_until__gt=time.time()).exists():
         return True
-    return any(_used(connection, now, seconds) >= allowed for _, seconds, allowed in windows_of(connection.plan))
+    sharing = _same_user(connection)
+    return any(_used(sharing, now, seconds) >= allowed for _, seconds, allowed in windows_of(connection.plan))
 
 
 def block(connection: Connection, *, seconds: float) -> None:
@@ -111,9 +112,9 @@ def _key(connection: Connection) -> str:
     return f"calendly:{connection.pk}:invitees"
 
 
-def _used(connection: Connection, now: datetime, seconds: int) -> int:
-    rows = BookingRequest.objects.filter(sent_at__gt=now - timedelta(seconds=seconds))
-    return rows.filter(connection__in=_same_user(connection)).count()
+def _used(connections: Sequence[int], now: datetime, seconds: int) -> int:
+    since = now - timedelta(seconds=seconds)
+    return BookingRequest.objects.filter(connection__in=connections, sent_at__gt=since).count()
 
 
 def _same_user(connection: Connection) -> Sequence[int]:

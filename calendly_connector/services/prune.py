@@ -1,4 +1,5 @@
-"""Deletes what is kept only for a while: raw deliveries for 30 days, the log for a year, debug records for a week."""
+"""Deletes what is kept only for a while: raw deliveries and what was asked to be booked for 30 days, the log for a
+year, debug records for a week."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from calendly_connector.models import BrevoDelivery, DebugRecord, SyncLogEntry, WebhookDelivery
+from calendly_connector.models import BookingRequest, BrevoDelivery, DebugRecord, SyncLogEntry, WebhookDelivery
 
 KEEP_DELIVERIES, KEEP_LOG, KEEP_DEBUG = timedelta(days=30), timedelta(days=365), timedelta(days=7)
 BATCH = 5000
@@ -21,8 +22,9 @@ def prune() -> str:
     told = BrevoDelivery.objects.filter(received_at__lt=now - KEEP_DELIVERIES).exclude(state="stored")
     entries = SyncLogEntry.objects.filter(created_at__lt=now - KEEP_LOG, state__in=LOG_ENDS)
     records = DebugRecord.objects.filter(at__lt=now - KEEP_DEBUG)
+    asked = BookingRequest.objects.filter(asked_at__lt=now - KEEP_DELIVERIES).exclude(state="sending")
     counts = f"{_delete(deliveries)} deliveries, {_delete(told)} of Brevo's, {_delete(entries)} log entries"
-    return f"{counts} and {_delete(records)} debug records deleted"
+    return f"{counts}, {_delete(asked)} booking requests and {_delete(records)} debug records deleted"
 
 
 def _delete(rows: QuerySet[Any]) -> int:

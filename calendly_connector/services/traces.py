@@ -22,11 +22,14 @@ BATCH = 500
 CONFIGURED = (
     *(models.Connection, models.BrevoAccount, models.EventType, models.BrevoList, models.BrevoAttribute),
     *(models.TriggerMapping, models.ConsentRule, models.FieldMapping, models.MappingVersion, models.StaffPreference),
-    *(models.RateLimit, models.DailyFigure, models.Schedule, models.ErasureKey),
+    *(models.RateLimit, models.DailyFigure, models.Schedule, models.ErasureKey, models.BookingPage),
 )
 """What staff set up or the services offer: the company's own, even where an account belongs to somebody who booked."""
 
-WHOLE = (models.DebugRecord, models.Drift, models.Notice, LogEntry)
+WHOLE = (
+    *(models.DebugRecord, models.Drift, models.Notice, LogEntry),
+    *(models.BookingRequest, models.SchedulingLink),
+)
 """Tables of which a row that names the person goes whole."""
 
 Body = models.WebhookDelivery | models.BrevoDelivery
@@ -69,6 +72,8 @@ class Found:
             "debug_records": len(self.rows.get(models.DebugRecord, ())),
             "differences": len(self.rows.get(models.Drift, ())),
             "notices": len(self.rows.get(models.Notice, ())),
+            "booking_requests": len(self.rows.get(models.BookingRequest, ())),
+            "scheduling_links": len(self.rows.get(models.SchedulingLink, ())),
             "audit_lines": len(self.rows.get(LogEntry, ())),
             "mentions": len(self.mentions) + len(self.open_bodies),
         }

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from calendly_connector.models import (
     Booking,
+    BookingRequest,
     BrevoDelivery,
     Connection,
     ConsentProof,
@@ -24,6 +25,7 @@ from calendly_connector.models import (
     Person,
     Reading,
     Replay,
+    SchedulingLink,
     StatusChange,
     SyncLogEntry,
 )
@@ -58,6 +60,10 @@ def put_everywhere(connection: Connection, email: str = EMAIL) -> Person:
     make_debug_record(connection, delivery=delivery)
     make_debug_record(connection, request_body=json.dumps({"email": email}))
     Notice.objects.create(key="x:1", title="Trouble", message=f"With {email.upper()}.", opened_at=now)
+    BookingRequest.objects.create(
+        connection=connection, key="k", event_type="x", start_at=now, email=email, wish={"email": email}, asked_at=now
+    )
+    SchedulingLink.objects.create(connection=connection, event_type="x", email=email, tag="t", person=person)
     from_brevo(connection, {"event": "unsubscribed", "email": email}, state="processed")
     _name_by_others(connection, email)
     return person

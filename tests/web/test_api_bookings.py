@@ -202,7 +202,7 @@ def hasty(body: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
 
 def late(body: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
-    monkeypatch.setattr(visitors.time, "time", lambda: now + 7201)
+    monkeypatch.setattr(time, "time", lambda: now + 7201)
 
 
 def trapped(body: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
