@@ -17,6 +17,7 @@ GROUPS = {
     _("What happened"): (
         "Booking",
         HELD,
+        "BookingRequest",
         "Person",
         ATTRIBUTION,
         "SyncLogEntry",
@@ -30,7 +31,7 @@ GROUPS = {
     ),
     _("What goes where"): (
         *("TriggerMapping", "ConsentRule", "FieldMapping", "MappingVersion"),
-        *("EventType", "BrevoList", "BrevoAttribute"),
+        *("BookingPage", "EventType", "BrevoList", "BrevoAttribute"),
     ),
     _("Accounts"): ("Connection", "BrevoAccount", "ApiToken"),
     _("Behind the scenes"): (

@@ -3,6 +3,7 @@
 from calendly_connector.admin.api_token import ApiTokenAdmin
 from calendly_connector.admin.audit_log import AuditAdmin
 from calendly_connector.admin.booking import BookingAdmin
+from calendly_connector.admin.booking_page import BookingPageAdmin, BookingRequestAdmin
 from calendly_connector.admin.brevo_account import BrevoAccountAdmin
 from calendly_connector.admin.brevo_delivery import BrevoDeliveryAdmin
 from calendly_connector.admin.bulk_import import BulkImportAdmin
@@ -29,6 +30,8 @@ __all__ = [
     "ApiTokenAdmin",
     "AuditAdmin",
     "BookingAdmin",
+    "BookingPageAdmin",
+    "BookingRequestAdmin",
     "BrevoAccountAdmin",
     "BrevoAttributeAdmin",
     "BrevoDeliveryAdmin",

@@ -31,12 +31,13 @@ OPERATES = (
 """What repairs: try again, replay, skip, compare and sync a person, mend differences, pause, mark who came."""
 
 KEEPS = (
-    "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "linkrun", "mappingversion", "notice",
+    "bookingpage", "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "linkrun", "mappingversion",
+    "notice",
     "reading", "schedule", "triggermapping",
 )  # fmt: skip
 """What a manager adds and changes."""
 
-REMOVES = ("delete_consentrule", "delete_fieldmapping", "delete_triggermapping")
+REMOVES = ("delete_bookingpage", "delete_consentrule", "delete_fieldmapping", "delete_triggermapping")
 TOKENS = ("add_apitoken", "delete_apitoken")
 """A manager's own keys to the API, which may what the manager may; and to revoke anybody's."""
 

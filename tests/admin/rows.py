@@ -8,6 +8,8 @@ from django.utils import timezone
 from calendly_connector.models import (
     ApiToken,
     Booking,
+    BookingPage,
+    BookingRequest,
     BrevoAccount,
     BrevoAttribute,
     BrevoDelivery,
@@ -129,6 +131,15 @@ def make_some_of_everything(count: int) -> None:
         Schedule.objects.create(name=f"sweep{number}", every_seconds=60, next_run_at=now)
         Notice.objects.create(key=f"connection:{number}", title="Reconnect needed", message="…", opened_at=now)
         Reading.objects.create(connection=connection, since=now, asked_at=now)
+        booking_page = BookingPage.objects.create(
+            connection=connection, slug=f"talk-{number}", title=f"Talk {number}", event_types=[DISCOVERY_CALL]
+        )
+        BookingRequest.objects.create(
+            **{"connection": connection, "page": booking_page, "key": f"{number}", "event_type": DISCOVERY_CALL},
+            **{"start_at": now, "email": f"nadia{number}@example.com", "asked_at": now, "invitee": new.uri},
+            wish={"first_name": "Nadia", "answers": [["Company", "Benali", 0]]},
+            state=BookingRequest.State.BOOKED,
+        )
         Replay.objects.create(connection=connection, chosen={"states": ["failed"]}, total=3, done=1, asked_at=now)
         run = LinkRun.objects.create(
             connection=connection,

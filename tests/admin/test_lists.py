@@ -16,8 +16,6 @@ from tests.admin.rows import make_booking_row, make_delivery, make_some_of_every
 
 SHOWN = sorted(name for name in models.__all__ if admin.site.is_registered(getattr(models, name)))
 WITHOUT_A_PAGE = {
-    "BookingPage",  # the pages of these two come with what fills them
-    "BookingRequest",
     "CrmTask",  # on the page of its booking
     "DailyFigure",  # drawn on the start page
     "RateLimit",  # of no use to staff
@@ -31,6 +29,7 @@ WITHOUT_A_PAGE = {
 }
 HISTORY = [
     "Booking",
+    "BookingRequest",
     "BrevoDelivery",
     "BulkImport",
     "ConsentProof",
