@@ -19,6 +19,7 @@ LABELS = frozenset(
         gettext_noop("asked at"),
         gettext_noop("asked by"),
         gettext_noop("at"),
+        gettext_noop("attempt"),
         gettext_noop("attempts"),
         gettext_noop("attended at"),
         gettext_noop("attribute"),

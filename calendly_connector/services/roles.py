@@ -31,8 +31,8 @@ OPERATES = (
 """What repairs: try again, replay, skip, compare and sync a person, mend differences, pause, mark who came."""
 
 KEEPS = (
-    "bookingpage", "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "linkrun", "mappingversion",
-    "notice",
+    "bookingpage", "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "linkrun",
+    "mappingversion", "notice",
     "reading", "schedule", "triggermapping",
 )  # fmt: skip
 """What a manager adds and changes."""
