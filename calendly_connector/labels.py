@@ -67,6 +67,8 @@ LABELS = frozenset(
         gettext_noop("end at"),
         gettext_noop("erased at"),
         gettext_noop("erasure"),
+        gettext_noop("erasure key"),
+        gettext_noop("erasure keys"),
         gettext_noop("erasures"),
         gettext_noop("event name"),
         gettext_noop("event type"),
