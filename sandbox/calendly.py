@@ -87,6 +87,11 @@ class Calendly(Catalogue, Bookings):
         with self.lock:
             self.state.organization = {**self.state.organization, **changes}
 
+    def begin_minute(self) -> None:
+        """Let the next call begin a new minute of the rate limit, whatever was called before."""
+        with self.lock:
+            self.access.reset()
+
     @property
     def settings(self) -> Settings:
         """Return what may be switched (rate limits…)."""

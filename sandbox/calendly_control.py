@@ -49,6 +49,8 @@ class CalendlyControl:
         for name in SWITCHES:
             if name in given:
                 setattr(calendly.settings, name, given[name])
+        if "rate_limits" in given or "requests_per_minute" in given:
+            calendly.begin_minute()
         calendly.set_plan(plan=given.get("plan", ""), stage=given.get("stage", ""))
         if "role" in given:
             calendly.set_role(_one_of(given["role"], ROLES), user)

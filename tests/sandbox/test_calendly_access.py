@@ -114,6 +114,15 @@ def test_the_limit_is_per_user(calendly: Api) -> None:
     assert calendly.get("/users/me", token="hugo").status == 200
 
 
+def test_a_limit_set_by_control_begins_a_new_minute(calendly: Api) -> None:
+    calendly.calendly.settings.requests_per_minute = 1
+    assert [calendly.get("/users/me").status for _ in range(2)] == [200, 429]
+
+    calendly.call("POST", "/sandbox/calendly/settings", {"requests_per_minute": 2})
+
+    assert [calendly.get("/users/me").status for _ in range(3)] == [200, 200, 429]
+
+
 def test_rate_limits_can_be_switched_off(calendly: Api) -> None:
     calendly.calendly.settings.rate_limits = False
     calendly.calendly.settings.requests_per_minute = 0
