@@ -19,7 +19,7 @@ EVENTS_PER_BATCH, BATCH_BYTES = 200, 500_000
 IMPORT_BYTES = 8_000_000
 REPORT_BYTES = 20_000_000
 NAMES_PER_REMOVAL = 150
-LISTS_PER_PAGE, EVENTS_PER_PAGE = 50, 1000
+LISTS_PER_PAGE, EVENTS_PER_PAGE, PROCESSES_PER_PAGE = 50, 1000, 50
 
 Observer = Callable[[str, Mapping[str, str]], None]
 """Told the bucket and the headers of every answer, so that the limiter can follow them."""
@@ -275,16 +275,28 @@ class BrevoClient(contacts.Listings, Webhooks, Tasks):
 
     def get_process(self, number: int) -> Process:
         """Return a background job's state. 100 calls an hour. https://developers.brevo.com/reference/get-process"""
-        data = _object(self._call("other", "GET", f"/processes/{number}").json)
-        info = _object(_object(data.get("info") or {}).get("import") or {})
-        reports = {name: value for name, value in info.items() if isinstance(value, str) and value}
-        return Process(id=number, status=str(data.get("status") or ""), reports=reports)
+        return _process(_object(self._call("other", "GET", f"/processes/{number}").json), number)
+
+    def list_processes(self) -> dict[int, Process]:
+        """Return the newest background jobs, by number: one of the 100 calls an hour, however many are looked for.
+
+        https://developers.brevo.com/reference/get-processes
+        """
+        data = _object(self._call("other", "GET", "/processes", params={"limit": PROCESSES_PER_PAGE}).json)
+        rows = [_object(row) for row in data.get("processes") or []]
+        return {int(row["id"]): _process(row, int(row["id"])) for row in rows if row.get("id") is not None}
 
     def read_report(self, address: str) -> str:
         """Return the text of an import's error report, read without our key: it may lie on another host."""
         if not address.startswith("https://") and urlsplit(address).netloc != urlsplit(self._base_url).netloc:
             raise errors.BadAnswer("Brevo named a report at an address that isn't safe to read.")
         return read_text(address, service="Brevo's report", limit=REPORT_BYTES)
+
+
+def _process(data: Mapping[str, Any], number: int) -> Process:
+    info = _object(_object(data.get("info") or {}).get("import") or {})
+    reports = {name: value for name, value in info.items() if isinstance(value, str) and value}
+    return Process(id=number, status=str(data.get("status") or ""), reports=reports)
 
 
 def _attribute(row: Mapping[str, Any]) -> Attribute:

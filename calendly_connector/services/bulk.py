@@ -10,7 +10,7 @@ may be repeated; a batch of events may not, and is noted as being sent before it
 import csv
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby, islice
 
@@ -146,7 +146,7 @@ def _start(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
 
 
 def _look(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
-    process = accounts.call(row.account, "other", partial(client.get_process, row.process or 0), renew=renew)
+    process = _process(row, client, renew)
     if not process.is_over:
         row.polls += 1
         row.save(update_fields=["polls"])
@@ -160,6 +160,26 @@ def _look(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
     _settle_contacts(row, set().union(*refused.values()))
     row.state, row.refused = State.IMPORTED, {name: len(emails) for name, emails in refused.items() if emails}
     row.save(update_fields=["refused", "state"])
+
+
+_over: dict[tuple[int, datetime], Process] = {}  # import (key, made at) → how a look at several found it ended
+
+
+def _process(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> Process:
+    """Return an import's process. While several run, one call looks at all of them."""
+    if (seen := _over.pop((row.pk, row.created_at), None)) and seen.id == row.process:
+        return seen
+    running = list(BulkImport.objects.filter(account=row.account_id, state=State.RUNNING))
+    if len(running) > 1:
+        found = accounts.call(row.account, "other", client.list_processes, renew=renew)
+        for each in running:
+            process = found.get(each.process or 0)
+            if process and process.is_over:
+                _over[each.pk, each.created_at] = process
+        if mine := found.get(row.process or 0):
+            _over.pop((row.pk, row.created_at), None)
+            return mine
+    return accounts.call(row.account, "other", partial(client.get_process, row.process or 0), renew=renew)
 
 
 def pause_before_look(people: int, looks: int) -> float:

@@ -42,6 +42,7 @@ def test_a_crowd_is_imported_and_its_events_are_sent_in_batches(river: River) ->
     calls = river.sandbox.world.journal.calls("brevo")
     assert len([call for call in calls if call.template in ("/contacts", "/events")]) < 20
     assert [row.state for row in BulkImport.objects.all()] == ["done", "done"]
+    assert [call.template for call in calls if "processes" in call.template] == ["/processes"]  # one look for both
     assert Person.objects.exclude(bulk_import=None).count() == 0
     for at in range(PEOPLE):
         email = f"p{at}@example.com"
