@@ -37,6 +37,11 @@ class Source:
     events_since: datetime | None = None
     gathering: int | None = None
 
+    @property
+    def is_loud(self) -> bool:
+        """Return whether everything may be told."""
+        return not self.is_quiet and self.events_since is None
+
     def why_held(self, happening: Happening) -> str:
         """Return why an event is held back; empty when it may leave."""
         if self.is_quiet:
@@ -76,7 +81,7 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
         if known is None or known.status is not merged.entry.status:
             first = seen.invitee.created_at if known is None and merged.entry.status is Status.BOOKED else None
             note_status(row, merged.entry, source=_how(source), delivery=source.delivery, at=first)
-        _relink(connection, row, relatives, merged.entry)
+        _relink(connection, row, relatives, merged.entry, is_loud=source.is_loud)
         log(person, row, merged.happenings, rules=rules, source=source)
         _ask(person, source)
         if merged.happenings and connection.guest_policy == Connection.GuestPolicy.CONTACT:
@@ -211,8 +216,11 @@ def _owner(connection: Connection, person: Person, entry: Entry, row: Booking | 
     return owner
 
 
-def _relink(connection: Connection, row: Booking, relatives: _Relatives, entry: Entry) -> None:
-    """Tell both neighbours of a move about this booking, and ask Calendly for a new half that stays away."""
+def _relink(connection: Connection, row: Booking, relatives: _Relatives, entry: Entry, *, is_loud: bool) -> None:
+    """Tell both neighbours of a move about this booking, and ask Calendly for a new half that stays away.
+
+    Not for what may not be told: what is fetched is told, and a reading comes to the new half by itself.
+    """
     old = relatives.old_half
     if old and old.successor != row.uri:
         before = old.status
@@ -222,7 +230,7 @@ def _relink(connection: Connection, row: Booking, relatives: _Relatives, entry: 
             note_status(old, superseded, source=StatusChange.Source.NEIGHBOUR, at=entry.booking.invitee.created_at)
     if relatives.new_half:
         _carry_moves(connection, row)
-    if entry.status is Status.RESCHEDULED and entry.successor and not relatives.new_half:
+    if is_loud and entry.status is Status.RESCHEDULED and entry.successor and not relatives.new_half:
         queue.enqueue(MISSING_HALF, row.pk, delay=MISSING_HALF_SECONDS)
 
 

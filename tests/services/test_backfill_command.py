@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from calendly_connector.models import Booking, BrevoAccount, Job, Reading, SyncLogEntry
-from calendly_connector.services import accounts, reading
+from calendly_connector.services import accounts, ledger, reading
 from calendly_connector.services.recording import Recorder
 from sandbox.calendly_world import DEMO, DISCOVERY
 from tests.journeys.river import River
@@ -94,6 +94,23 @@ def test_the_stretch_and_the_event_type_are_kept_to(river: River) -> None:
     assert (told["meetings"], told["new"], told["skipped"]) == (2, 1, {"another event type": 1})
     assert before["new"] == 1
     assert set(Booking.objects.values_list("person__email", flat=True)) == {"old@example.com", "call@example.com"}
+
+
+def test_a_move_whose_halves_are_read_far_apart_starts_no_automation(
+    river: River, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "MISSING_HALF_SECONDS", 0)  # as if a minute passed between the halves
+    old = booked(river, "ada")[0]
+    river.calendly.move(old, timezone.now() + 40 * DAY)
+    for delivery in river.pending():
+        river.calendly.deliveries.drop(delivery)
+
+    told = report("--since", "2020-01-01", "--until", f"{timezone.now():%Y-%m-%d}")
+    whole = report("--since", "2020-01-01")
+
+    assert (told["new"], whole["new"]) == (1, 1)
+    assert not Job.objects.filter(kind="missing_half").exists()
+    assert river.brevo.events() == []
 
 
 def test_automations_start_when_they_are_asked_for(river: River) -> None:
