@@ -36,7 +36,9 @@ class StrictJson(BaseParser):
         if len(body) > limit:
             raise problems.TooLarge
         try:
-            return json.loads(body.decode(), parse_constant=_refuse)
+            data = json.loads(body.decode(), parse_constant=_refuse)
+            json.dumps(data, ensure_ascii=False).encode()  # half a character pair is legal JSON, and no text
+            return data
         except (ValueError, RecursionError):
             raise exceptions.ParseError("The body is no JSON in UTF-8.") from None
 
