@@ -19,11 +19,13 @@ from calendly_connector.admin.base import ConnectorAdmin, HistoryAdmin, NoAddOrD
 from calendly_connector.admin.parts import Tone
 from calendly_connector.models import (
     Booking,
+    BookingRequest,
     BrevoAccount,
     BulkImport,
     Connection,
     Drift,
     Job,
+    LinkRun,
     Notice,
     Person,
     Reading,
@@ -33,12 +35,14 @@ from calendly_connector.models import (
 )
 from calendly_connector.models.job import REPEATING
 from calendly_connector.services import (
+    booking_limits,
     bulk,
     clock,
     crm_tasks,
     drift_fix,
     drift_run,
     ledger,
+    links,
     marking,
     notices,
     reading,
@@ -70,6 +74,8 @@ KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
     drift_fix.AFTER: (_("Compare again what was mended"), Connection),
     notices.TELL: (_("Tell staff of a trouble"), Notice),
     **{name: (words, None) for name, words in REPEATING.items()},
+    links.RUN: (_("Make single-use links"), LinkRun),
+    booking_limits.SETTLE: (_("Find out whether a time was booked"), BookingRequest),
     rotation.FORGET_KEY: (_("Stop accepting a former signing key"), Connection),
 }
 """Kind of job → in staff's words, and what its subject is."""

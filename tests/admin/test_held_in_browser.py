@@ -38,6 +38,7 @@ def test_the_keyboard_is_enough_from_unmarked_to_brevo(live_server: LiveServer, 
     with browser.open_page() as page:
         complaints = browser.watch_complaints(page)
         browser.log_in(page, f"{live_server.url}{held.address()}")
+        expect(page.locator(".cc-held").first).to_be_focused()
         everybody = page.locator(".cc-held h3").all_text_contents()
         first, second, third = everybody
         assert chosen(page) == first
@@ -93,6 +94,7 @@ def test_a_press_that_does_not_reach_us_says_so_and_leaves_the_row(live_server: 
 
     with browser.open_page() as page:
         browser.log_in(page, f"{live_server.url}{held.address()}")
+        expect(page.locator(".cc-held").first).to_be_focused()  # a key before that is nobody's
         page.route("**/mark/**", lambda route: route.abort())
         page.keyboard.press("n")
         expect(page.locator("#cc-held-status")).to_contain_text("can’t be reached")
