@@ -83,6 +83,11 @@ def people_at_once_from() -> int:
     return int(settings.PEOPLE_AT_ONCE_FROM)
 
 
+def trusted_proxies() -> int:
+    """Return how many proxies of ours stand before us, each of which adds whom it heard to X-Forwarded-For."""
+    return int(settings.TRUSTED_PROXIES)
+
+
 def notice_emails() -> list[str]:
     """Return to whom notices go by e-mail; empty: to the superusers."""
     return list(settings.NOTICE_EMAILS)

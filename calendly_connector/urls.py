@@ -14,6 +14,7 @@ urlpatterns = [
     re_path(r"^webhooks/brevo/(?P<token>[\w-]+)/?$", BrevoWebhookView.as_view(), name="brevo_webhook"),
     re_path(r"^oauth/calendly/connect/(?P<connection_id>\d{1,18})/?$", oauth.connect, name="oauth_connect"),
     re_path(r"^oauth/calendly/callback/?$", oauth.callback, name="oauth_callback"),
+    re_path(r"^book/", include("calendly_connector.web.booking.urls")),
     re_path(r"^api/v1/", include("calendly_connector.web.api.urls")),
     re_path(r"^health/live/?$", live, name="live"),
     re_path(r"^health/ready/?$", ready, name="ready"),

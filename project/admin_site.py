@@ -6,18 +6,24 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-REPAIR = "Repair"  # a page of its own, without a model
+REPAIR, HELD, ATTRIBUTION = "Repair", "Held", "Attribution"  # pages of their own, without a model
 
+Text = str | Promise
 GROUPS = {
     _("What happened"): (
         "Booking",
+        HELD,
+        "BookingRequest",
         "Person",
+        ATTRIBUTION,
         "SyncLogEntry",
         REPAIR,
         "Drift",
+        "SchedulingLink",
         "WebhookDelivery",
         "ConsentProof",
         "Notice",
@@ -25,7 +31,7 @@ GROUPS = {
     ),
     _("What goes where"): (
         *("TriggerMapping", "ConsentRule", "FieldMapping", "MappingVersion"),
-        *("EventType", "BrevoList", "BrevoAttribute"),
+        *("BookingPage", "EventType", "BrevoList", "BrevoAttribute"),
     ),
     _("Accounts"): ("Connection", "BrevoAccount", "ApiToken"),
     _("Behind the scenes"): (
@@ -33,6 +39,7 @@ GROUPS = {
         "BrevoDelivery",
         "BulkImport",
         "Replay",
+        "LinkRun",
         "Reading",
         "Schedule",
         "DebugRecord",
@@ -67,15 +74,17 @@ class ConnectorSite(AdminSite):
             return apps
         ours = [app for app in apps if app["app_label"] in OURS]
         if request.user.has_perm(f"{APP}.view_synclogentry"):
-            ours = [*ours, {"models": [_repair(self.name)]}]
+            ours = [*ours, {"models": [_page(self.name, "repair", REPAIR, _("Repair and pausing"))]}]
+        if request.user.has_perm(f"{APP}.view_booking"):
+            ours = [*ours, {"models": [_page(self.name, "held", HELD, _("Who came?"))]}]
+            ours = [*ours, {"models": [_page(self.name, "attribution", ATTRIBUTION, _("Attribution"))]}]
         return [*_grouped(ours), *(app for app in apps if app["app_label"] not in OURS)]
 
 
-def _repair(site: str) -> dict[str, Any]:
-    """Return the repair page as if it were a model's."""
-    address = reverse(f"admin:{APP}_repair", current_app=site)
-    name = _("Repair and pausing")
-    return {"name": name, "object_name": REPAIR, "admin_url": address, "add_url": None, "view_only": True}
+def _page(site: str, address: str, key: str, name: Text) -> dict[str, Any]:
+    """Return a page without a model as if it were a model's."""
+    url = reverse(f"admin:{APP}_{address}", current_app=site)
+    return {"name": name, "object_name": key, "admin_url": url, "add_url": None, "view_only": True}
 
 
 def _grouped(apps: list[Any]) -> list[dict[str, Any]]:

@@ -38,11 +38,12 @@ class Environment:
             raise ImproperlyConfigured(f"{name} is {value!r}: write true or false.")
         return value in TRUE
 
-    def number(self, name: str, default: int) -> int:
-        """Return a whole number above zero; raise ImproperlyConfigured for anything else."""
+    def number(self, name: str, default: int, *, least: int = 1) -> int:
+        """Return a whole number, `least` or more; raise ImproperlyConfigured for anything else."""
         value = self.text(name, str(default))
-        if not (value.isascii() and value.isdigit() and int(value) > 0):
-            raise ImproperlyConfigured(f"{name} is {value!r}: write a whole number above 0.")
+        if not (value.isascii() and value.isdigit() and int(value) >= least):
+            words = f"above {least - 1}" if least else "from 0 on"
+            raise ImproperlyConfigured(f"{name} is {value!r}: write a whole number {words}.")
         return int(value)
 
     def names(self, name: str, default: str = "") -> list[str]:

@@ -29,6 +29,7 @@ CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 _secure = _public.scheme == "https"
 SECURE_SSL_REDIRECT = _secure
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, least=0)  # in a row, before us; each adds to X-Forwarded-For
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^webhooks/"]  # asked from the inside; Calendly follows no redirect
 SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _secure
@@ -106,7 +107,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Calendly connector",
-    "DESCRIPTION": "People whom the connector knows: looked up, synced, updated, exported and erased.",
+    "DESCRIPTION": "People whom the connector knows: looked up, synced, updated, exported and erased. Times to book, "
+    "bookings without a redirect, and single-use links.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "PREPROCESSING_HOOKS": ["calendly_connector.web.api.schema.only_ours"],

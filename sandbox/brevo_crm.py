@@ -136,8 +136,9 @@ class _Endpoint:
 
     def browse(self, request: Request) -> Response:
         limit, offset = number_param(request, "limit", 50), number_param(request, "offset", 0)
-        newest_first = list(reversed(self._rows().values()))
-        rows = [self._shown(row) for row in newest_first[offset : offset + limit]]
+        found = [row for row in self._rows().values() if self.kind is not TASKS or _is_asked_for(request, row)]
+        ordered = found if request.param("sort") == "asc" else list(reversed(found))
+        rows = [self._shown(row) for row in ordered[offset : offset + limit]]
         return Response(body=rows if self.kind is NOTES else {"items": rows})
 
     def read(self, request: Request, number: str) -> Response:
@@ -156,3 +157,19 @@ class _Endpoint:
         self._find(number)
         del self._rows()[number]
         return Response(status=204)
+
+
+def _is_asked_for(request: Request, task: Json) -> bool:
+    """Tell whether a task passes the filters of GET /crm/tasks that the reference documents for type, status, contacts.
+
+    How several contacts are written in one filter is undocumented: here, separated by commas.
+    """
+    of_type, status = request.param("filter[type]"), request.param("filter[status]")
+    if status and status not in ("done", "undone"):
+        raise invalid("filter[status] must be done or undone")
+    wanted = {part.strip() for part in request.param("filter[contacts]").split(",")} - {""}
+    return (
+        (not of_type or task["taskTypeId"] == of_type)
+        and (not status or bool(task.get("done")) == (status == "done"))
+        and (not wanted or bool(wanted & {str(each) for each in task.get("contactsIds") or []}))
+    )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import quote, urlencode
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 
 from sandbox.app import Sandbox
@@ -39,6 +40,12 @@ def _only_loopback() -> Iterator[None]:
     """Refuse any connection beyond this machine for the whole run."""
     with loopback_only():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    """Forget what the test before kept: open times, event types."""
+    cache.clear()
 
 
 @pytest.fixture(scope="session")

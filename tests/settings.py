@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "CALENDLY_AUTH_URL": "http://127.0.0.1:9",
     "BREVO_API_URL": "http://127.0.0.1:9/v3",
     "TASK_QUEUE_URL": "",
+    "TRUSTED_PROXIES": "0",
     "EMAIL_URL": "dummymail://",
     "EMAIL_FROM": "",
     "NOTICE_EMAILS": "",

@@ -27,6 +27,9 @@ NO_WORDS = {
     "must be unique",
     "has no attribute",
     "AND job.dedupe_key = %%s",
+    "PRODID:-//Calendly connector//Booking page//EN",
+    "LEFT JOIN touched t ON t.person_id = c.person_id",
+    "COALESCE(t.utm_%(a)s, '')",
     "list[Field[Any, Any]]",
 }  # the same, of single texts
 

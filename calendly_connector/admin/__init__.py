@@ -3,6 +3,7 @@
 from calendly_connector.admin.api_token import ApiTokenAdmin
 from calendly_connector.admin.audit_log import AuditAdmin
 from calendly_connector.admin.booking import BookingAdmin
+from calendly_connector.admin.booking_page import BookingPageAdmin, BookingRequestAdmin
 from calendly_connector.admin.brevo_account import BrevoAccountAdmin
 from calendly_connector.admin.brevo_delivery import BrevoDeliveryAdmin
 from calendly_connector.admin.bulk_import import BulkImportAdmin
@@ -15,11 +16,13 @@ from calendly_connector.admin.drift import DriftAdmin
 from calendly_connector.admin.erasure import ErasureAdmin
 from calendly_connector.admin.field_mapping import FieldMappingAdmin
 from calendly_connector.admin.job import JobAdmin, ScheduleAdmin
+from calendly_connector.admin.link_run import LinkRunAdmin
 from calendly_connector.admin.mapping_version import MappingVersionAdmin
 from calendly_connector.admin.notice import NoticeAdmin
 from calendly_connector.admin.person import PersonAdmin
 from calendly_connector.admin.reading import ReadingAdmin
 from calendly_connector.admin.replay import ReplayAdmin
+from calendly_connector.admin.scheduling_link import SchedulingLinkAdmin
 from calendly_connector.admin.sync_log import SyncLogAdmin
 from calendly_connector.admin.trigger_mapping import TriggerMappingAdmin
 
@@ -27,6 +30,8 @@ __all__ = [
     "ApiTokenAdmin",
     "AuditAdmin",
     "BookingAdmin",
+    "BookingPageAdmin",
+    "BookingRequestAdmin",
     "BrevoAccountAdmin",
     "BrevoAttributeAdmin",
     "BrevoDeliveryAdmin",
@@ -41,12 +46,14 @@ __all__ = [
     "EventTypeAdmin",
     "FieldMappingAdmin",
     "JobAdmin",
+    "LinkRunAdmin",
     "MappingVersionAdmin",
     "NoticeAdmin",
     "PersonAdmin",
     "ReplayAdmin",
     "ReadingAdmin",
     "ScheduleAdmin",
+    "SchedulingLinkAdmin",
     "SyncLogAdmin",
     "TriggerMappingAdmin",
     "WebhookDeliveryAdmin",

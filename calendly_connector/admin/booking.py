@@ -5,13 +5,24 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from calendly_connector.admin import connection_pages, page, parts, person_parts, timeline
+from calendly_connector.admin import (
+    attribution,
+    booking_parts,
+    cancel,
+    connection_pages,
+    held,
+    page,
+    parts,
+    person_parts,
+    timeline,
+)
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.booking_parts import (
     SECRETS,
@@ -36,6 +47,7 @@ PREVIEW = "preview"
 class BookingAdmin(HistoryAdmin[Booking]):
     """One row per invitee."""
 
+    change_form_template = "admin/calendly_connector/booking.html"
     list_display = ("who", "status_badge", "meeting_name", "when", "other_half", "booked")
     list_display_links = None
     list_filter = ("status", EventTypeFilter, ("start_at", titled(gettext_lazy("meeting time"))), "connection")
@@ -49,9 +61,25 @@ class BookingAdmin(HistoryAdmin[Booking]):
         (gettext_lazy("Consent"), {"fields": ("consent",), "classes": ("cc-whole",)}),
         (gettext_lazy("Status, step by step"), {"fields": ("history",), "classes": ("cc-whole",)}),
         (gettext_lazy("What happened"), {"fields": ("story",), "classes": ("cc-whole",)}),
-        (gettext_lazy("More"), {"fields": ("booked", "changed", "tracking", "payment", *ADDRESSES)}),
+        (gettext_lazy("More"), {"fields": ("booked", "changed", "tracking", "payment", "task_in_crm", *ADDRESSES)}),
         (gettext_lazy("What Calendly told us, value by value"), {"fields": ("payload",), "classes": ("cc-whole",)}),
     )
+
+    def get_urls(self) -> list[Any]:
+        """Add the pages of meetings that are over and of where bookings come from, and the one that cancels."""
+        wrap = self.admin_site.admin_view
+        return [
+            *held.urls(self.admin_site),
+            *cancel.urls(self.admin_site),
+            path("attribution/", wrap(attribution.show), name=attribution.NAME),
+            path("attribution/csv/", wrap(attribution.export), name=attribution.EXPORT),
+            *super().get_urls(),
+        ]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kw: Any) -> HttpResponse:
+        """Add the way to cancel the meeting."""
+        context["cancel_address"] = cancel.address_for(request, context["original"])
+        return super().render_change_form(request, context, *args, **kw)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         """Find both neighbours of a move along the way."""
@@ -223,6 +251,11 @@ class BookingAdmin(HistoryAdmin[Booking]):
         """Return what the booked page was called with."""
         found = asdict(snapshot(row).invitee.tracking)
         return ", ".join(f"{name.removeprefix('utm_')}: {value}" for name, value in found.items() if value) or "–"
+
+    @admin.display(description=gettext_lazy("CRM task"))
+    def task_in_crm(self, row: Booking) -> SafeString:
+        """Return whether Brevo's CRM has a task for it."""
+        return booking_parts.task_of(row)
 
     @admin.display(description=gettext_lazy("payment"))
     def payment(self, row: Booking) -> str:

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from calendly_connector.admin import parts
 from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.core import booking as core_booking
 from calendly_connector.core import fields
-from calendly_connector.models import Booking, StatusChange, WebhookDelivery
+from calendly_connector.models import Booking, CrmTask, StatusChange, WebhookDelivery
 from calendly_connector.services import connection as connections
 
 Status = Booking.Status
@@ -65,6 +67,22 @@ def chain_of(row: Booking) -> list[Booking]:
         chain.append(found)
         seen.add(new)
     return chain
+
+
+def task_of(row: Booking) -> SafeString:
+    """Return the state of a booking's task in Brevo's CRM, and why it couldn't be written. One query."""
+    task = CrmTask.objects.filter(booking=row).first()
+    if task is None:
+        return parts.badge(_("Is made soon"), Tone.WAIT) if _gets_task(row) else parts.NOTHING
+    if task.number:
+        state, words = parts.badge(_("In Brevo"), Tone.GOOD), _("task %(number)s") % {"number": task.number}
+        return format_html("{} {}, {} {}", state, words, parts.moment(task.written_at), parts.said(task.words))
+    state = parts.badge(_("Outcome unknown"), Tone.WARN) if task.written_at else parts.badge(_("Not made"), Tone.WARN)
+    return format_html("{} {}", state, parts.said(task.words))
+
+
+def _gets_task(row: Booking) -> bool:
+    return bool(row.connection.makes_tasks and row.status == Status.BOOKED and row.end_at > timezone.now())
 
 
 def history_of(row: Booking) -> list[tuple[Cell, ...]]:

@@ -26,10 +26,15 @@ from calendly_connector.models import (
     SyncLogEntry,
 )
 from calendly_connector.models.fields import hint
-from calendly_connector.services import catalogue, home
+from calendly_connector.services import catalogue, crm_tasks, home
 from calendly_connector.services.home import Pulse
 
 LogState = SyncLogEntry.State
+TASKS_EXPLAINED = _(
+    "Each task needs the contact's number, one call more for each person. Brevo allows a hundred calls an hour for its "
+    "CRM and for all the rest that isn't contacts or events: a task a minute is written, the newest booking first, and "
+    "what is left serves looking up events. Meetings that are over get no task. Switched off, existing tasks stay."
+)
 
 
 @admin.register(Connection)
@@ -44,9 +49,10 @@ class ConnectionAdmin(ConnectingAdmin):
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("name", "is_active", "waiting", "failed", "event_types")}),
         (_("How bookings are read"), {"fields": ("timezone", "phone_region", "grace_hours", "guest_policy")}),
+        (_("Brevo's CRM"), {"fields": ("makes_tasks", "tasks_state"), "description": TASKS_EXPLAINED}),
         (_("Secrets"), {"fields": ("secrets",), "classes": ("cc-whole",)}),
     )
-    readonly_fields = ("waiting", "failed", "event_types", "secrets")
+    readonly_fields = ("waiting", "failed", "event_types", "secrets", "tasks_state")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         """Read secrets when they are asked for."""
@@ -64,6 +70,8 @@ class ConnectionAdmin(ConnectingAdmin):
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         """Write what staff changed and nothing else: a token may have been refreshed since the row was read."""
         obj.save(update_fields=form.changed_data if change else None)
+        if "makes_tasks" in form.changed_data:
+            crm_tasks.begin(obj) if obj.makes_tasks else crm_tasks.stop(obj)
 
     @admin.display(description=_("state"), ordering="is_active")
     def receiving(self, row: Connection) -> SafeString:
@@ -101,6 +109,15 @@ class ConnectionAdmin(ConnectingAdmin):
     def subscribed(self, row: Connection) -> SafeString:
         """Return whether Calendly was asked to post to us, and still does."""
         return panels.subscription_badge(row)
+
+    @admin.display(description=_("CRM tasks"))
+    def tasks_state(self, row: Connection) -> SafeString:
+        """Return whether tasks are made, and why they can't be."""
+        if not row.makes_tasks:
+            return parts.badge(gettext("Off"), Tone.QUIET)
+        trouble = crm_tasks.words_about(row)
+        state = parts.badge(gettext("Can't be made"), Tone.BAD) if trouble else parts.badge(gettext("On"), Tone.GOOD)
+        return format_html("{} {}", state, parts.said(trouble))
 
     @admin.display(description=_("secrets"))
     def secrets(self, row: Connection) -> SafeString:

@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from calendly_connector.admin import (
     config_page,
     history_page,
+    links_page,
     mapping_fields,
     mapping_grid,
     mapping_versions,
@@ -30,6 +31,7 @@ PAGES: tuple[Page, ...] = (
     history_page.PAGE,
     mapping_versions.PAGE,
     config_page.PAGE,
+    links_page.PAGE,
 )
 
 

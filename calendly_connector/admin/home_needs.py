@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from calendly_connector.admin import parts
+from calendly_connector.admin import held, parts
 from calendly_connector.admin.home_banner import (
     SENTENCES,
     Viewer,
@@ -20,9 +20,19 @@ from calendly_connector.admin.home_banner import (
 from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.core import banner, cause, remedy
 from calendly_connector.core.banner import Finding, Level
-from calendly_connector.models import BrevoAccount, Connection, Drift, EventType, FieldMapping, Notice, SyncLogEntry
-from calendly_connector.services import home
+from calendly_connector.models import (
+    Booking,
+    BrevoAccount,
+    Connection,
+    Drift,
+    EventType,
+    FieldMapping,
+    Notice,
+    SyncLogEntry,
+)
+from calendly_connector.services import home, meetings_held
 from calendly_connector.services.home import Pulse, Undecided
+from calendly_connector.services.meetings_held import Show
 
 DETAILED = (Finding.PAUSED, Finding.FAILED, Finding.LEFT_OUT, Finding.UNKNOWN, Finding.UNDECIDED, Finding.RENAMED)
 """Findings with lines of their own."""
@@ -55,7 +65,8 @@ def needs_of(
     pulses: Mapping[int, Pulse],
     lacks: Mapping[int, Undecided],
 ) -> list[Need]:
-    """Return every line that this member of staff may read. Asks three times: for causes, differences and notices."""
+    """Return every line that this member of staff may read. Asks four times: for causes, differences, meetings that
+    nobody marked, and notices."""
     found: list[Need] = []
     if viewer.may_see(Connection):
         for row in connections:
@@ -68,6 +79,8 @@ def needs_of(
         found += _differences(connections)
     for row in connections:
         found += _undecided(viewer, row, lacks.get(row.pk, Undecided()))
+    if viewer.may_see(Booking):
+        found += _waiting_to_be_marked()
     if viewer.may_see(Notice):
         found += map(_notice, _other_notices())
     return sorted(found, key=lambda need: need.level is not Level.BAD)
@@ -126,6 +139,21 @@ def _differences(connections: Sequence[Connection]) -> Iterator[Need]:
                 link=_("Differences (%(connection)s)") % {"connection": row},
                 address=parts.list_of(Drift, **filters),
             )
+
+
+def _waiting_to_be_marked() -> Iterator[Need]:
+    if count := meetings_held.waiting_lately():
+        words = ngettext(
+            "%(count)s meeting of yesterday and today is unmarked: after the grace time it counts as attended.",
+            "%(count)s meetings of yesterday and today are unmarked: after the grace time they count as attended.",
+            count,
+        )
+        yield Need(
+            level=Level.WARN,
+            sentence=words % {"count": counted(count)},
+            link=_("Who came?"),
+            address=held.address(Show.WAITING),
+        )
 
 
 def _undecided(viewer: Viewer, connection: Connection, lacks: Undecided) -> Iterator[Need]:

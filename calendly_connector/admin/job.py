@@ -19,11 +19,13 @@ from calendly_connector.admin.base import ConnectorAdmin, HistoryAdmin, NoAddOrD
 from calendly_connector.admin.parts import Tone
 from calendly_connector.models import (
     Booking,
+    BookingRequest,
     BrevoAccount,
     BulkImport,
     Connection,
     Drift,
     Job,
+    LinkRun,
     Notice,
     Person,
     Reading,
@@ -33,11 +35,15 @@ from calendly_connector.models import (
 )
 from calendly_connector.models.job import REPEATING
 from calendly_connector.services import (
+    booking_limits,
     bulk,
     clock,
+    crm_tasks,
     drift_fix,
     drift_run,
     ledger,
+    links,
+    marking,
     notices,
     reading,
     receive,
@@ -52,9 +58,11 @@ KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
     receive.TAKE_IN_NEWS: (_("Take in what Brevo told"), BrevoAccount),
     ledger.PUSH: (_("Write a person to Brevo"), Person),
     ledger.MISSING_HALF: (_("Fetch the new half of a move"), Booking),
+    marking.CATCH_UP: (_("Read a booking that staff marked or canceled"), Booking),
     bulk.GATHER: (_("Prepare an import of many people"), BrevoAccount),
     bulk.ADVANCE: (_("Import many people"), BulkImport),
     ledger.GREET_GUESTS: (_("Make contacts of a booking's guests"), Booking),
+    crm_tasks.WRITE: (_("Write a meeting's CRM task"), Booking),
     settle.SETTLE: (_("Look up events of unknown outcome"), BrevoAccount),
     clock.TURN: (_("See what time changes for a person"), Person),
     bulk.CLOSE: (_("Put gathered people into imports"), BulkImport),
@@ -66,6 +74,8 @@ KINDS: Mapping[str, tuple[Promise, type[Model] | None]] = {
     drift_fix.AFTER: (_("Compare again what was mended"), Connection),
     notices.TELL: (_("Tell staff of a trouble"), Notice),
     **{name: (words, None) for name, words in REPEATING.items()},
+    links.RUN: (_("Make single-use links"), LinkRun),
+    booking_limits.SETTLE: (_("Find out whether a time was booked"), BookingRequest),
     rotation.FORGET_KEY: (_("Stop accepting a former signing key"), Connection),
 }
 """Kind of job → in staff's words, and what its subject is."""

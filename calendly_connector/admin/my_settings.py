@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Callable
-from functools import cache
-from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -19,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from calendly_connector import conf
 from calendly_connector.admin.audit import note
 from calendly_connector.models import StaffPreference
+from calendly_connector.services.zones import zones
 
 URL_NAME = "my_settings"
 SAVED = "calendly_connector_preference"  # the session's key
@@ -47,22 +46,6 @@ class PreferenceForm(forms.ModelForm):  # type: ignore[type-arg]
             choices=[("", zone), *zones()],
             help_text=_("Every time in these pages is shown in this zone. What is written to Brevo doesn't change."),
         )
-
-
-def zones() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return every time zone of a place by the part of the world it is in, as a select takes it."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(_places() & available_timezones()):
-        area, _slash, place = name.partition("/")
-        found.setdefault(area, []).append((name, place.replace("_", " ")))
-    return list(found.items())
-
-
-@cache
-def _places() -> frozenset[str]:
-    """Return the zones that are in use somewhere: no older names of them, and no fixed offsets."""
-    lines = files("tzdata").joinpath("zoneinfo/zone.tab").read_text("utf-8").splitlines()
-    return frozenset(line.split("\t")[2] for line in lines if line and not line.startswith("#"))
 
 
 def my_settings(request: HttpRequest) -> HttpResponse:

@@ -24,8 +24,8 @@ from calendly_connector.admin.parts import Cell, Tone
 from calendly_connector.admin.steps import STEPS
 from calendly_connector.models import BrevoAccount, Connection, DebugRecord, Drift, Reading, WebhookDelivery
 from calendly_connector.models.fields import SecretUnreadableError, hint
+from calendly_connector.services import booking_limits, debug, oauth, setup, subscription
 from calendly_connector.services import connection as connections
-from calendly_connector.services import debug, oauth, setup, subscription
 
 STEP = "calendly_connector_connection_step"
 STATES = {
@@ -107,6 +107,7 @@ def _calendly(row: Connection, user: Any) -> Panel:
     if row.organization:
         facts += [(gettext("Organization"), parts.code(row.organization)), (gettext("Sees"), row.get_scope_display())]
     facts += [(gettext("Plan"), row.plan)] if row.plan else []
+    facts += [(gettext("Bookings through our pages"), _bookings(row))] if row.booking_pages.exists() else []
     facts += [(gettext("Access"), _access(row)), (gettext("Granted scopes"), _scopes(row))]
     facts.append((gettext("Redirect URI"), parts.code(oauth.redirect_uri())))
     return Panel(
@@ -132,6 +133,17 @@ def _calendly_steps(row: Connection) -> list[str]:
         *(["test"] if is_given or row.is_environment else []),
         *(["disconnect"] if is_given or row.subscription else []),
     ]
+
+
+def _bookings(row: Connection) -> str:
+    """Return what is used of Calendly's limits of bookings without a redirect."""
+    words = {
+        "minute": gettext("%(used)s of %(allowed)s in the last minute"),
+        "hour": gettext("%(used)s of %(allowed)s in the last hour"),
+        "day": gettext("%(used)s of %(allowed)s in the last day"),
+    }
+    quota = booking_limits.quota(row)
+    return ", ".join(words[window] % {"used": used, "allowed": allowed} for window, used, allowed in quota)
 
 
 def _access(row: Connection) -> Cell:

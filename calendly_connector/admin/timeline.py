@@ -43,6 +43,7 @@ SIDES: Mapping[str, Promise] = {
     Source.LISTING: gettext_lazy("We read from Calendly"),
     Source.CLOCK: gettext_lazy("Time passed"),
     Source.NEIGHBOUR: gettext_lazy("The other half of a move"),
+    Source.STAFF: gettext_lazy("Staff did"),
 }
 STAFF, NOTICED = gettext_lazy("Staff did"), gettext_lazy("We noticed")
 

@@ -9,7 +9,8 @@ from urllib.parse import quote, urlsplit
 from calendly_connector.clients import brevo_bodies as bodies
 from calendly_connector.clients import brevo_contacts as contacts
 from calendly_connector.clients import errors
-from calendly_connector.clients.brevo_contacts import Contact, Page
+from calendly_connector.clients.brevo_contacts import Contact
+from calendly_connector.clients.brevo_tasks import Tasks
 from calendly_connector.clients.brevo_webhooks import Webhooks
 from calendly_connector.clients.http import Answer, Http, Witness, read_text
 from calendly_connector.core.attributes import Attribute
@@ -76,7 +77,7 @@ class Process:
         return self.status in ("completed", "failed", "cancelled")
 
 
-class BrevoClient(Webhooks):
+class BrevoClient(contacts.Listings, Webhooks, Tasks):
     """One account. `base_url` includes "/v3"."""
 
     def __init__(
@@ -186,17 +187,6 @@ class BrevoClient(Webhooks):
         params = {"identifierType": "email_id"}
         data = _object(self._call("contacts", "GET", f"/contacts/{quote(email, safe='')}", params=params).json)
         return contacts.contact_of(data)
-
-    def list_contacts(self, *, offset: int = 0, tail: Sequence[int] = ()) -> Iterator[Page]:
-        """Yield all contacts in pages, oldest first; one call each. https://developers.brevo.com/reference/get-contacts
-
-        Rows may shift meanwhile (`brevo_contacts.read_on`). Go on at the `next_offset` of the last page, by its `tail`.
-        """
-        yield from contacts.read_on(self._page_of_contacts, offset=offset, tail=tail)
-
-    def _page_of_contacts(self, offset: int) -> Page:
-        params = {"limit": contacts.PER_PAGE, "offset": offset, "sort": "asc"}
-        return contacts.page_of(_object(self._call("contacts", "GET", "/contacts", params=params).json), offset=offset)
 
     def leave_lists(self, email: str, *, lists: Sequence[int]) -> None:
         """Take a contact out of lists. May be repeated; raises NotFound for an unknown contact.

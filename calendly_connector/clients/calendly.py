@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from calendly_connector.clients import calendly_values as values
 from calendly_connector.clients import errors
+from calendly_connector.clients.calendly_scheduling import Scheduling
 from calendly_connector.clients.calendly_values import (
     EventType,
     Organization,
@@ -26,7 +27,7 @@ Observer = Callable[[Mapping[str, str]], None]
 """Told the headers of every answer, so that a pace can follow them."""
 
 
-class CalendlyClient:
+class CalendlyClient(Scheduling):
     """One account. The token goes to `base_url` only, whatever host a resource's URI names.
 
     `token` may be asked for before each call, since an OAuth token lives for two hours only. `renew` is told the token

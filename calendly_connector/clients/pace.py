@@ -23,6 +23,8 @@ class Pace:
         self._spare = 1
         self._resets_at = 0.0
         self._in_flight = 0
+        self.per_minute = 0
+        """The limit that the last answer named; 0 before one did."""
 
     def wait(self) -> float:
         """Return the seconds until a call may be made: 0 for now."""
@@ -52,6 +54,7 @@ class Pace:
         except (KeyError, ValueError):
             return
         with self._lock:
+            self.per_minute = limit
             resets_at = self._clock() + reset
             is_new = self._left is None or resets_at > self._resets_at + NEW_WINDOW
             self._left = left if is_new or self._left is None else min(left, self._left)

@@ -22,6 +22,7 @@ FEATURES = (
     Feature(name="Receive bookings (webhooks)", scopes=frozenset({"webhooks:write", "scheduled_events:read"})),
     Feature(name="Read bookings again (repair, history)", scopes=frozenset({"scheduled_events:read"})),
     Feature(name="Event types for the mapping", scopes=frozenset({"event_types:read"})),
+    Feature(name="Mark no-shows and cancel meetings", scopes=frozenset({"scheduled_events:write"})),
 )
 """Only what is switched on: nobody is asked for more than is used."""
 

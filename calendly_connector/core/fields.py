@@ -167,6 +167,21 @@ def type_name(context: Context) -> str:
     return context.rules.type_names.get(meeting.event_type) or meeting.name
 
 
+def _owner(context: Context) -> str:
+    return context.rules.type_owners.get(context.booking.meeting.event_type, "")
+
+
+def _link(part: str) -> Callable[[Context], str]:
+    """Return what reads a part of the link that the current booking was made through."""
+
+    def read(context: Context) -> str:
+        tag = context.person.origin.utm_content
+        link = context.rules.find_link(tag) if tag else None
+        return str(getattr(link, part)) if link else ""
+
+    return read
+
+
 def _utm(touch: str, part: str) -> Callable[[Context], str]:
     return lambda context: str(getattr(getattr(context.person, f"{touch}_touch"), f"utm_{part}"))
 
@@ -179,6 +194,7 @@ FIELDS: dict[str, Field] = {
     "timezone": Field(label="Invitee's time zone", kind="text", read=lambda c: c.invitee.timezone),
     "event_type_name": Field(label="Event type: name", kind="text", read=type_name),
     "event_type_uri": Field(label="Event type: address", kind="text", read=lambda c: c.booking.meeting.event_type),
+    "event_type_owner": Field(label="Event type: owner", kind="text", read=_owner),
     "meeting_name": Field(label="Meeting: its own name", kind="text", read=lambda c: c.booking.meeting.name),
     "meeting_date": Field(
         label="Meeting: date, in the invitee's zone",
@@ -219,6 +235,9 @@ FIELDS: dict[str, Field] = {
     "meetings_attended": Field(label="Number of meetings attended", kind="float", read=lambda c: c.person.attended),
     "next_meeting_date": Field(label="Next meeting: date", kind="date", read=_next_day),
     "last_meeting_date": Field(label="Last meeting: date", kind="date", read=_last_day),
+    "link_tag": Field(label="Booked through link: its tag", kind="text", read=_link("tag")),
+    "link_campaign": Field(label="Booked through link: campaign", kind="text", read=_link("campaign")),
+    "link_run": Field(label="Booked through link: run that made it", kind="text", read=_link("run")),
     **{
         f"{touch}_utm_{part}": Field(
             label=f"{touch.capitalize()} touch: UTM {part}", kind="text", read=_utm(touch, part)

@@ -22,6 +22,7 @@ class Summary:
     last_meeting: Booking | None
     first_touch: Tracking
     last_touch: Tracking
+    origin: Tracking  # of the current booking; of what it was moved from when it has none of its own
     changes_at: datetime | None  # the next moment at which the clock alone changes this summary
 
 
@@ -43,8 +44,9 @@ def summarise(entries: Iterable[Entry], *, now: datetime, grace: timedelta) -> S
     held = [entry for entry in live if entry.status not in off and entry.booking.meeting.start_at <= now]
     touches = [entry.booking.invitee.tracking for entry in everything if entry.booking.invitee.tracking]
     not_started = [entry for entry in upcoming if entry.booking.meeting.start_at > now]
+    current = upcoming[0] if upcoming else max(live, key=lambda entry: (entry.changed_at, *_start(entry)))
     return Summary(
-        current=upcoming[0] if upcoming else max(live, key=lambda entry: (entry.changed_at, *_start(entry))),
+        current=current,
         booked=sum(entry.booking.invitee.old_invitee not in known for entry in everything),
         no_shows=_count(everything, Status.NO_SHOW),
         moves=sum(bool(entry.booking.invitee.old_invitee) for entry in everything),
@@ -54,8 +56,20 @@ def summarise(entries: Iterable[Entry], *, now: datetime, grace: timedelta) -> S
         last_meeting=max(held, key=_start).booking if held else None,
         first_touch=touches[0] if touches else Tracking(),
         last_touch=touches[-1] if touches else Tracking(),
+        origin=origin_of(current, everything),
         changes_at=_changes_at(live, now=now, grace=grace),
     )
+
+
+def origin_of(entry: Entry, entries: Iterable[Entry]) -> Tracking:
+    """Return what a booking's page was called with: its own, else that of the nearest booking it was moved from."""
+    known = {each.uri: each for each in entries}
+    while not entry.booking.invitee.tracking:
+        older = known.pop(entry.booking.invitee.old_invitee, None)  # popped, for whoever signs may send a ring
+        if older is None:
+            return Tracking()
+        entry = older
+    return entry.booking.invitee.tracking
 
 
 def _start(entry: Entry) -> tuple[datetime, str]:

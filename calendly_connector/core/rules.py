@@ -59,6 +59,20 @@ class TriggerRule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Link:
+    """A single-use link of ours that somebody booked through, and the run that made it."""
+
+    tag: str  # came back with the booking, as utm_content
+    campaign: str = ""
+    run: str = ""  # in words: the attribute and the day; empty for a link without a run
+
+
+def no_link(tag: str) -> Link | None:
+    """Return that no link has this tag."""
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RuleSet:
     """The whole configuration of one connection at one moment."""
 
@@ -68,6 +82,8 @@ class RuleSet:
     ignored_types: frozenset[str] = frozenset()  # event type URIs
     attributes: Mapping[str, Attribute] | None = None  # Brevo's live catalogue by name; None: not read yet
     type_names: Mapping[str, str] = field(default_factory=dict)  # event type URI → its name
+    type_owners: Mapping[str, str] = field(default_factory=dict)  # event type URI → the host's, or the team's, name
+    find_link: Callable[[str], Link | None] = no_link  # utm_content → the link with that tag; asked only when mapped
     grace: timedelta = timedelta(hours=24)  # after a meeting's end, before it counts as attended
     timezone: str = "UTC"  # for invitees who have none
     to_e164: Callable[[str], str] = str  # phone number → E.164, or "" when it is none

@@ -1,18 +1,31 @@
-"""How far a reading is: a bar on a terminal, a line now and then elsewhere. On stderr: stdout is for the report."""
+"""How far long work is: a bar on a terminal, a line now and then elsewhere. On stderr: stdout is for the report."""
 
 import sys
 import time
+from dataclasses import dataclass
 from typing import NoReturn, TextIO
 
 from tqdm import tqdm
 
-from calendly_connector.models import Reading
-
 EVERY = 10.0  # seconds between two lines where there is no terminal
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stand:
+    """How far work is. `total`: 0 while it isn't known. `unit`: what is counted; `verb`: what was done to it."""
+
+    stage: str
+    done: int
+    total: int
+    unit: str
+    verb: str
+    listed: int = 0
+    is_listed: bool = True
+    words: str = ""
+
+
 class Progress:
-    """Shows meetings read, the rate, and the time left."""
+    """Shows what is done, the rate, and the time left."""
 
     def __init__(self, stream: TextIO | None = None, *, is_quiet: bool = False) -> None:
         self._stream = stream or sys.stderr
@@ -21,17 +34,17 @@ class Progress:
         self._bar: tqdm[NoReturn] | None = None
         self._began_at, self._began_with, self._said_at = time.monotonic(), -1, 0.0
 
-    def show(self, row: Reading, noted: int) -> None:
-        """Show a reading of which `noted` meetings are read in all, as far as is known yet."""
+    def show(self, stand: Stand) -> None:
+        """Show how far it is."""
         if self._is_quiet:
             return
         if self._began_with < 0:
-            self._began_with, self._began_at = row.meetings_read, time.monotonic()
+            self._began_with, self._began_at = stand.done, time.monotonic()
         if self._is_terminal:
-            self._draw(row, noted)
+            self._draw(stand)
         elif time.monotonic() - self._said_at >= EVERY:
             self._said_at = time.monotonic()
-            self._stream.write(f"{self._line(row, noted)}\n")
+            self._stream.write(f"{self._line(stand)}\n")
             self._stream.flush()
 
     def close(self) -> None:
@@ -40,27 +53,21 @@ class Progress:
             self._bar.close()
             self._bar = None
 
-    def _draw(self, row: Reading, noted: int) -> None:
-        bar = self._bar or tqdm(initial=row.meetings_read, unit=" meetings", file=self._stream)
+    def _draw(self, stand: Stand) -> None:
+        bar = self._bar or tqdm(initial=stand.done, unit=f" {stand.unit}", file=self._stream)
         self._bar = bar
-        bar.total = noted or None
-        bar.set_description(_stage(row), refresh=False)
-        bar.update(row.meetings_read - bar.n)
+        bar.total = stand.total or None
+        bar.set_description(stand.stage, refresh=False)
+        bar.update(stand.done - bar.n)
 
-    def _line(self, row: Reading, noted: int) -> str:
-        if not row.is_listed:
-            return f"Listing: {row.meetings} meetings so far."
-        spent, done = time.monotonic() - self._began_at, row.meetings_read - self._began_with
+    def _line(self, stand: Stand) -> str:
+        if not stand.is_listed:
+            return f"Listing: {stand.listed} {stand.unit} so far."
+        spent, done = time.monotonic() - self._began_at, stand.done - self._began_with
         rate = done / spent * 60 if spent > 1 else 0.0
-        left = f", about {_minutes((noted - row.meetings_read) / rate)} left" if rate else ""
-        words = f" {row.words}" if row.words and row.state == Reading.State.RUNNING else ""
-        return f"{row.meetings_read} of {noted} meetings read, {rate:.0f} a minute{left}.{words}"
-
-
-def _stage(row: Reading) -> str:
-    if row.state == Reading.State.FINISHED:
-        return "Writing to Brevo"
-    return "Reading" if row.is_listed else "Listing"
+        left = f", about {_minutes((stand.total - stand.done) / rate)} left" if rate else ""
+        words = f" {stand.words}" if stand.words else ""
+        return f"{stand.done} of {stand.total} {stand.unit} {stand.verb}, {rate:.0f} a minute{left}.{words}"
 
 
 def _minutes(minutes: float) -> str:

@@ -21,12 +21,15 @@ from calendly_connector.models.person import Person
 from calendly_connector.models.preference import StaffPreference
 from calendly_connector.models.reading import KnownMeeting, PendingMeeting, Reading
 from calendly_connector.models.replay import Replay
+from calendly_connector.models.scheduling import BookingPage, BookingRequest, CrmTask, LinkRun, SchedulingLink
 from calendly_connector.models.status_change import StatusChange
 from calendly_connector.models.sync_log import SyncLogEntry
 
 __all__ = [
     "ApiToken",
     "Booking",
+    "BookingPage",
+    "BookingRequest",
     "BrevoAccount",
     "BrevoAttribute",
     "BrevoList",
@@ -36,6 +39,7 @@ __all__ = [
     "ConsentProof",
     "ConsentRule",
     "ContactMirror",
+    "CrmTask",
     "DailyFigure",
     "DebugRecord",
     "Drift",
@@ -46,6 +50,7 @@ __all__ = [
     "FieldMapping",
     "Job",
     "KnownMeeting",
+    "LinkRun",
     "MappingVersion",
     "Notice",
     "PendingMeeting",
@@ -54,6 +59,7 @@ __all__ = [
     "Reading",
     "Replay",
     "Schedule",
+    "SchedulingLink",
     "StaffPreference",
     "StatusChange",
     "SyncLogEntry",

@@ -40,6 +40,10 @@ class Booking(models.Model):
     successor = models.CharField(_("moved to"), max_length=255, blank=True)
     moves = models.PositiveSmallIntegerField(default=0)
     attended_at = models.DateTimeField(null=True, blank=True)
+    utm_source = models.CharField(max_length=255, blank=True)
+    utm_medium = models.CharField(max_length=255, blank=True)
+    utm_campaign = models.CharField(max_length=255, blank=True)
+    host = models.CharField(max_length=320, blank=True, help_text=_("The first host's e-mail, else name."))
     was_undone = models.BooleanField(_("a no-show was withdrawn"), default=False)
     data = models.JSONField(help_text=_("The whole snapshot."))
     created_at = models.DateTimeField(auto_now_add=True)
@@ -53,6 +57,7 @@ class Booking(models.Model):
                 fields=["connection", "old_invitee"], condition=~models.Q(old_invitee=""), name="booking_old_half"
             ),
             models.Index(fields=["start_at"], name="booking_start"),
+            models.Index(fields=["connection", "booked_at"], name="booking_booked"),
         ]
 
     def __str__(self) -> str:
@@ -79,5 +84,9 @@ class Booking(models.Model):
         self.booked_at, self.updated_at = invitee.created_at, invitee.updated_at
         self.old_invitee, self.successor, self.moves = invitee.old_invitee, entry.successor, entry.moves
         self.attended_at, self.was_undone = entry.attended_at, entry.was_undone
+        tracking, host = invitee.tracking, next(iter(meeting.hosts), None)
+        self.utm_source, self.utm_medium = tracking.utm_source[:255], tracking.utm_medium[:255]
+        self.utm_campaign = tracking.utm_campaign[:255]
+        self.host = (host.email or host.name)[:320] if host else ""
         self.data = entry.booking.to_json()
         return self

@@ -150,6 +150,11 @@ class Connection(models.Model):
         default=GuestPolicy.IGNORE,
         help_text=_("Guests have no booking of their own."),
     )
+    makes_tasks = models.BooleanField(
+        _("makes CRM tasks"),
+        default=False,
+        help_text=_("A task in Brevo's CRM for each meeting, moved and closed with it. At most 100 an hour."),
+    )
     debug_until = models.DateTimeField(
         null=True, blank=True, help_text=_("Until then headers and bodies of all calls are kept, masked.")
     )

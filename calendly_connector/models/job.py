@@ -56,6 +56,7 @@ REPEATING: Mapping[str, Promise] = {
     "figures": _("Count today and yesterday for the overview"),
     "past_figures": _("Count the days before for the overview"),
     "keep_alive": _("Use each Brevo key once a day, and see whether it is accepted"),
+    "expire_links": _("Mark the links that have expired"),
     "drift": _("Compare Calendly, the bookings here and Brevo"),
     "prune": _("Delete what is kept only for a while"),
 }

@@ -19,6 +19,7 @@ class StatusChange(models.Model):
         LISTING = "listing", _("Read from Calendly")
         CLOCK = "clock", _("Time passed")
         NEIGHBOUR = "neighbour", _("The other half of a move")
+        STAFF = "staff", _("Said by staff")
 
     booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="status_changes")
     status = models.CharField(max_length=12, choices=Booking.Status)

@@ -15,13 +15,18 @@ def take(key: str, *, per_minute: int) -> float:
     Generic cell rate algorithm: `per_minute` calls may come at once, and each gives its place free after its share of
     a minute.
     """
-    now, interval = time.time(), 60.0 / per_minute
-    burst = 60.0 - interval
+    return take_of(key, count=per_minute, seconds=60.0)
+
+
+def take_of(key: str, *, count: int, seconds: float) -> float:
+    """Do the same for `count` calls in so many seconds."""
+    now, interval = time.time(), seconds / count
+    burst = seconds - interval
     bucket = RateLimit.objects.filter(pk=key)
     if bucket.filter(free_at__lte=now + burst).update(free_at=Greatest(F("free_at"), now) + interval):
         return 0.0
     row = bucket.first()
     if row is None:
         RateLimit.objects.bulk_create([RateLimit(key=key, interval=interval)], ignore_conflicts=True)
-        return take(key, per_minute=per_minute)
+        return take_of(key, count=count, seconds=seconds)
     return max(row.free_at - burst - now, 0.001)

@@ -27,6 +27,7 @@ from calendly_connector.services import (
     batches,
     bulk_rows,
     catalogue,
+    crm_tasks,
     gathering,
     journal,
     ledger,
@@ -68,7 +69,7 @@ def gather(account_id: int, renew: accounts.Renew) -> None:
     if account is None or account.is_paused or _failed_lately(account):
         return
     client = accounts.client_of(account)
-    _make_ready(account, client, renew)
+    make_ready(account, client, renew)
     with transaction.atomic():
         jobs = dict(_waiting_jobs(account_id))
         if len(jobs) < conf.people_at_once_from():
@@ -86,11 +87,11 @@ def close(import_id: int, renew: accounts.Renew) -> None:
     """Put the people whom a reading has gathered into imports. Raises queue.Later when Brevo has to be asked first."""
     row = BulkImport.objects.select_related("account").filter(pk=import_id).first()
     if row and not row.account.is_paused:
-        _make_ready(row.account, accounts.client_of(row.account), renew)
+        make_ready(row.account, accounts.client_of(row.account), renew)
     gathering.close(import_id, renew)
 
 
-def _make_ready(account: BrevoAccount, client: BrevoClient, renew: accounts.Renew) -> None:
+def make_ready(account: BrevoAccount, client: BrevoClient, renew: accounts.Renew) -> None:
     """See that values can be converted, and that there is a list to import into."""
     if catalogue.is_stale(account):
         accounts.call(account, "contacts", lambda: catalogue.refresh_attributes(account, client), renew=renew)
@@ -141,7 +142,7 @@ def _start(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
         return
     row.state = State.RUNNING
     row.save(update_fields=["process", "state"])
-    raise queue.Later("Brevo imports", seconds=_pause(row), is_failure=False)
+    raise queue.Later("Brevo imports", seconds=pause_before_look(row.people_count, row.polls), is_failure=False)
 
 
 def _look(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
@@ -149,11 +150,13 @@ def _look(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
     if not process.is_over:
         row.polls += 1
         row.save(update_fields=["polls"])
-        raise queue.Later("Brevo still imports", seconds=_pause(row), is_failure=False)
+        raise queue.Later(
+            "Brevo still imports", seconds=pause_before_look(row.people_count, row.polls), is_failure=False
+        )
     if process.status != "completed":
         _fail(row, f"Brevo's import ended as “{process.status}”.")
         return
-    refused = _refused_emails(client, process)
+    refused = refused_emails(client, process)
     _settle_contacts(row, set().union(*refused.values()))
     row.state, row.refused = State.IMPORTED, {name: len(emails) for name, emails in refused.items() if emails}
     row.save(update_fields=["refused", "state"])
@@ -179,10 +182,10 @@ def _process(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> Pro
     return accounts.call(row.account, "other", partial(client.get_process, row.process or 0), renew=renew)
 
 
-def _pause(row: BulkImport) -> float:
+def pause_before_look(people: int, looks: int) -> float:
     """Return the seconds until the next look: of a hundred an hour, an import of many may spend few."""
-    pauses = LONG_POLLS if row.people_count >= MANY else POLLS
-    return pauses[min(row.polls, len(pauses) - 1)]
+    pauses = LONG_POLLS if people >= MANY else POLLS
+    return pauses[min(looks, len(pauses) - 1)]
 
 
 def _follow_up(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
@@ -215,6 +218,7 @@ def _settle_contacts(row: BulkImport, refused: set[str]) -> None:
             SyncLogEntry.objects.filter(
                 person__in=back, kind=SyncLogEntry.Kind.CONTACT, state=SyncLogEntry.State.SENDING
             ).update(state=SyncLogEntry.State.WAITING, reason="Refused within an import; tried by itself.")
+            crm_tasks.ask_for_people([step.person_id for step in taken])
             for step in taken:
                 push.remember(step.person_id, step.request.pop(bulk_rows.REMEMBER))
             journal.imported(taken)
@@ -222,7 +226,7 @@ def _settle_contacts(row: BulkImport, refused: set[str]) -> None:
             _release(back)
 
 
-def _refused_emails(client: BrevoClient, process: Process) -> dict[str, set[str]]:
+def refused_emails(client: BrevoClient, process: Process) -> dict[str, set[str]]:
     """Return the addresses of each error report; every cell is looked at, for columns are undocumented."""
     found: dict[str, set[str]] = {}
     for name, address in process.reports.items():

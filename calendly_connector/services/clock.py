@@ -13,6 +13,7 @@ from calendly_connector.services import ledger, mapping, push, queue
 
 TURN = "turn"
 BATCH = 1000
+Source = StatusChange.Source
 TRUST = timedelta(hours=2)  # how long a good check of the subscription counts; far less than the shortest grace time
 
 
@@ -38,32 +39,47 @@ def _in_the_dark(now: datetime) -> QuerySet[Connection]:
 def turn(person_id: int) -> None:
     """Record the meetings that count as attended now, and refresh the contact if that changes what Brevo shows."""
     with transaction.atomic():
-        person = (
-            Person.objects.select_for_update(of=("self",))
-            .select_related("connection__brevo_account")
-            .filter(pk=person_id)
-            .first()
-        )
+        person = _locked(person_id)
         if person is None:
             return
-        rules = mapping.rules_of(person.connection)
         over = timezone.now() - timedelta(hours=person.connection.grace_hours)
-        attended: list[tuple[Booking, Happening]] = []
-        for row in person.bookings.filter(status=Booking.Status.BOOKED, end_at__lte=over):
-            merged = merge.attend(row.to_entry(), at=row.end_at + rules.grace)
-            if merged.is_news:
-                row.take(merged.entry).save()
-                ledger.note_status(row, merged.entry, source=StatusChange.Source.CLOCK)
-                attended += [(row, happening) for happening in merged.happenings]
-        for row, happening in attended:
-            ledger.log(person, row, [happening], rules=rules)
-        decision, person.clock_at = push.decide_now(person)
-        person.save(update_fields=["clock_at"])
-        if not attended and decision and push.digest(decision) != person.pushed_digest:
-            SyncLogEntry.objects.create(
-                connection_id=person.connection_id,
-                person=person,
-                kind=SyncLogEntry.Kind.CONTACT,
-                summary="Bring the contact up to date: time has passed",
-            )
-        ledger.ask_for_push(person)
+        _attend(person, Q(end_at__lte=over), after=mapping.rules_of(person.connection).grace, source=Source.CLOCK)
+
+
+def attend_early(booking: Booking) -> None:
+    """Let a booked meeting that is over count as attended, because staff say so and not because grace time ended.
+
+    Whoever comes second, staff or time, changes nothing: the event is sent once.
+    """
+    with transaction.atomic():
+        if person := _locked(booking.person_id):
+            _attend(person, Q(pk=booking.pk, end_at__lte=timezone.now()), after=timedelta(0), source=Source.STAFF)
+
+
+def _locked(person_id: int) -> Person | None:
+    people = Person.objects.select_for_update(of=("self",)).select_related("connection__brevo_account")
+    return people.filter(pk=person_id).first()
+
+
+def _attend(person: Person, which: Q, *, after: timedelta, source: StatusChange.Source) -> None:
+    """Record that a person came to those of their booked meetings, `after` each one's end, and what Brevo must hear."""
+    rules = mapping.rules_of(person.connection)
+    attended: list[tuple[Booking, Happening]] = []
+    for row in person.bookings.filter(which, status=Booking.Status.BOOKED):
+        merged = merge.attend(row.to_entry(), at=row.end_at + after)
+        if merged.is_news:
+            row.take(merged.entry).save()
+            ledger.note_status(row, merged.entry, source=source)
+            attended += [(row, happening) for happening in merged.happenings]
+    for row, happening in attended:
+        ledger.log(person, row, [happening], rules=rules)
+    decision, person.clock_at = push.decide_now(person)
+    person.save(update_fields=["clock_at"])
+    if not attended and decision and push.digest(decision) != person.pushed_digest:
+        SyncLogEntry.objects.create(
+            connection_id=person.connection_id,
+            person=person,
+            kind=SyncLogEntry.Kind.CONTACT,
+            summary="Bring the contact up to date: time has passed",
+        )
+    ledger.ask_for_push(person)

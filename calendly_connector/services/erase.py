@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, QuerySet
 
 from calendly_connector.core.trace import Trace
 from calendly_connector.models import (
@@ -22,6 +22,7 @@ from calendly_connector.models import (
     Erasure,
     Job,
     Person,
+    SchedulingLink,
     SyncLogEntry,
     WebhookDelivery,
 )
@@ -29,10 +30,12 @@ from calendly_connector.models.fields import SecretUnreadableError
 from calendly_connector.services import (
     bulk,
     clock,
+    crm_tasks,
     erasures,
     holding,
     ledger,
     limits,
+    marking,
     people,
     receive,
     traces,
@@ -74,7 +77,7 @@ def foresee(email: str) -> Report:
     known = _people(address)
     return Report(
         counts=found.counts,
-        brevo=tuple(outside.left_in_brevo(known)),
+        brevo=(*outside.left_in_brevo(known), *outside.tasks_in_brevo(known)),
         calendly=(*outside.to_come(known), *outside.at_calendly(address, known, is_wanted=False)),
     )
 
@@ -94,7 +97,8 @@ def erase(email: str, *, by: str, in_brevo: bool = False, at_calendly: bool = Fa
         raise NotErased(f"Nothing was erased, for it couldn't be kept in mind. {error}") from error
     with holding.held(_jobs(known, in_brevo=in_brevo)):
         _need_the_same(known)
-        brevo = outside.in_brevo(address, known) if in_brevo else outside.left_in_brevo(known)
+        tasks = outside.tasks_in_brevo(known)
+        brevo = [*(outside.in_brevo(address, known) if in_brevo else outside.left_in_brevo(known)), *tasks]
         calendly = [*outside.to_come(known), *outside.at_calendly(address, known, is_wanted=at_calendly)]
         found = traces.find(address)
         report = Report(counts=found.counts, brevo=tuple(brevo), calendly=tuple(calendly))
@@ -125,7 +129,16 @@ def _jobs(known: Iterable[Person], *, in_brevo: bool) -> list[holding.Key]:
             raise holding.Busy("Brevo is importing this person with others right now. Try again in some minutes.")
         is_gathered = state in (BulkImport.State.GATHERING, BulkImport.State.CLOSED)
         keys.append((bulk.CLOSE if is_gathered else bulk.ADVANCE, person.bulk_import_id, ""))
+    if in_brevo and _is_link_imported(known):
+        raise holding.Busy("Brevo is importing this person's link right now. Try again in some minutes.")
     return list(dict.fromkeys(keys))
+
+
+def _is_link_imported(known: Iterable[Person]) -> bool:
+    """Return whether an import is under way that would make a contact anew which is deleted meanwhile."""
+    emails = {person.email for person in known}
+    runs = SchedulingLink.objects.filter(email__in=emails, run__process__isnull=False, run__finished_at=None)
+    return runs.filter(pk__gt=F("run__written_to"), pk__lte=F("run__piece_to")).exists()
 
 
 def _need_the_same(known: Iterable[Person]) -> None:
@@ -148,7 +161,7 @@ def _delete(address: str, found: Found, *, by: str, words: str) -> Erasure:
         bookings = list(Booking.objects.filter(person__in=locked).values_list("pk", flat=True))
         deliveries = [*found.own_deliveries, *found.other_deliveries]
         _drop_jobs((ledger.PUSH, clock.TURN), [person.pk for person in locked])
-        _drop_jobs((ledger.MISSING_HALF, ledger.GREET_GUESTS), bookings)
+        _drop_jobs((ledger.MISSING_HALF, ledger.GREET_GUESTS, marking.CATCH_UP, crm_tasks.WRITE), bookings)
         _drop_jobs((receive.TAKE_IN,), deliveries)
         SyncLogEntry.objects.filter(person__in=locked).delete()
         Booking.objects.filter(person__in=locked).delete()

@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
+from django.db.models import Count
 from django.utils import timezone
 
 from calendly_connector.clients import errors
 from calendly_connector.core import capabilities
-from calendly_connector.models import Booking, BrevoAccount, Connection, Person
+from calendly_connector.models import Booking, BrevoAccount, Connection, CrmTask, Person
 from calendly_connector.models.fields import SecretUnreadableError
 from calendly_connector.services import accounts, people, queue
 from calendly_connector.services import connection as connections
@@ -20,6 +21,7 @@ T = TypeVar("T")
 
 IN_BREVO = "{}: the contact was deleted, and with it that it had opted out: imported again, it would get mail."
 NOT_IN_BREVO = "{}: there is no such contact."
+TASKS_STAY = "{}: {} in its CRM stay there, for the connector deletes no tasks: delete what you don't need by hand."
 STAYS_IN_BREVO = "{}: nobody asked for the contact to be deleted, so it stays there."
 BY_HAND = (
     "Calendly keeps its record of the meetings, and the connector can't remove it: delete the person there by hand "
@@ -54,6 +56,18 @@ def in_brevo(address: str, known: Sequence[Person]) -> list[str]:
             raise NotErased(f"{_refused(account, error)} Nothing here was deleted.{before}") from error
         done.append((IN_BREVO if was_there else NOT_IN_BREVO).format(account))
     return done
+
+
+def tasks_in_brevo(known: Sequence[Person]) -> list[str]:
+    """Return words for each account in whose CRM tasks of this person's meetings remain."""
+    mine = CrmTask.objects.exclude(number="").filter(booking__person__in=known).order_by()
+    name = "booking__connection__brevo_account__name"
+    found = mine.values_list("booking__connection__brevo_account", name).annotate(Count("pk"))
+    return [TASKS_STAY.format(account, _tasks(count)) for _key, account, count in sorted(found)]
+
+
+def _tasks(count: int) -> str:
+    return "1 task" if count == 1 else f"{count} tasks"
 
 
 def _delete_contact(account: BrevoAccount, address: str) -> bool:

@@ -1,46 +1,47 @@
-"""Reads the invitees of several meetings at once. The threads only call out; whoever uses them keeps the database."""
+"""Makes several calls to Calendly at once. The threads only call out; whoever uses them keeps the database."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from django.utils import timezone
 
 from calendly_connector import conf
 from calendly_connector.clients import errors
 from calendly_connector.clients.calendly import CalendlyClient
-from calendly_connector.clients.calendly_values import Row
 from calendly_connector.clients.http import Exchange
 from calendly_connector.clients.pace import Pace
 
 AT_ONCE = 8
 """Enough to use 500 calls a minute up although each answer takes a second."""
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, kw_only=True)
-class Fetched:
-    """The invitees of one meeting, or why they can't be read. `token` is the one that the call was made with."""
+class Fetched(Generic[T]):
+    """What came of one call, or why nothing did. `token` is the one that the call was made with."""
 
     number: int
     token: str
     taken_at: datetime
-    rows: tuple[Row, ...] = ()
+    result: T | None = None
     error: errors.ApiError | None = None
     exchanges: list[Exchange] = field(default_factory=list)
 
 
-class Fetchers:
-    """A few threads, each with a client of its own, within one pace."""
+class Fetchers(Generic[T]):
+    """A few threads, each with a client of its own, within one pace. `work` makes the call about one address."""
 
-    def __init__(self, pace: Pace, *, is_watched: bool = False) -> None:
-        self._pace = pace
+    def __init__(self, pace: Pace, work: Callable[[CalendlyClient, str], T], *, is_watched: bool = False) -> None:
+        self._pace, self._work = pace, work
         self._is_watched = is_watched
         self._pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="fetcher")
-        self._in_hand: set[Future[Fetched]] = set()
+        self._in_hand: set[Future[Fetched[T]]] = set()
         self._mine = threading.local()
 
     def __enter__(self) -> Self:
@@ -61,28 +62,28 @@ class Fetchers:
         """Return whether nothing is under way."""
         return not self._in_hand
 
-    def ask(self, number: int, meeting_uri: str, *, token: str) -> None:
-        """Have the invitees of a meeting read; `number` comes back with them."""
-        self._in_hand.add(self._pool.submit(self._fetch, number, meeting_uri, token))
+    def ask(self, number: int, uri: str, *, token: str) -> None:
+        """Have the call made about an address; `number` comes back with its result."""
+        self._in_hand.add(self._pool.submit(self._fetch, number, uri, token))
 
-    def some(self) -> Iterator[Fetched]:
+    def some(self) -> Iterator[Fetched[T]]:
         """Wait for the next answers and yield them."""
         done, self._in_hand = wait(self._in_hand, return_when=FIRST_COMPLETED)
         yield from (future.result() for future in done)
 
-    def rest(self) -> Iterator[Fetched]:
+    def rest(self) -> Iterator[Fetched[T]]:
         """Wait for everything under way and yield it."""
         while self._in_hand:
             yield from self.some()
 
-    def _fetch(self, number: int, meeting_uri: str, token: str) -> Fetched:
+    def _fetch(self, number: int, uri: str, token: str) -> Fetched[T]:
         taken_at, told = timezone.now(), list[Exchange]()
         try:
             with self._pace.place():
-                rows = tuple(self._client(token, told).list_invitees(meeting_uri))
+                result = self._work(self._client(token, told), uri)
         except errors.ApiError as error:
             return Fetched(number=number, token=token, taken_at=taken_at, error=error, exchanges=told)
-        return Fetched(number=number, token=token, taken_at=taken_at, rows=rows, exchanges=told)
+        return Fetched(number=number, token=token, taken_at=taken_at, result=result, exchanges=told)
 
     def _client(self, token: str, told: list[Exchange]) -> CalendlyClient:
         """Return this thread's client: its connection stays open, its token is told anew for each call."""

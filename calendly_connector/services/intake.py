@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from calendly_connector.clients import errors
+from calendly_connector.clients.calendly import CalendlyClient
+from calendly_connector.clients.calendly_values import Row
 from calendly_connector.clients.pace import Pace
 from calendly_connector.models import DebugRecord, PendingMeeting, Reading
 from calendly_connector.services import connection as connections
@@ -18,6 +20,7 @@ PATIENCE = 2.0  # seconds that a wait for Calendly's limit may keep a thread; lo
 CHUNK = 100  # noted meetings held in memory
 REJECTED = 2 * AT_ONCE  # calls in a row with a token that isn't accepted, after which a fresh one is no help
 Renew = Callable[[], None]
+Rows = tuple[Row, ...]
 
 
 def read_all(row: Reading, renew: Renew) -> bool:
@@ -28,7 +31,7 @@ def read_all(row: Reading, renew: Renew) -> bool:
     """
     pace = Pace()
     watched = debug.watched_by(row.connection)
-    with Fetchers(pace, is_watched=bool(watched)) as fetchers:
+    with Fetchers(pace, _invitees_of, is_watched=bool(watched)) as fetchers:
         reader = _Reader(row, fetchers, pace, renew)
         try:
             return reader.run()
@@ -37,10 +40,14 @@ def read_all(row: Reading, renew: Renew) -> bool:
             raise
 
 
+def _invitees_of(client: CalendlyClient, meeting_uri: str) -> Rows:
+    return tuple(client.list_invitees(meeting_uri))
+
+
 class _Reader:
     """Keeps the threads busy, and records what they bring."""
 
-    def __init__(self, row: Reading, fetchers: Fetchers, pace: Pace, renew: Renew) -> None:
+    def __init__(self, row: Reading, fetchers: Fetchers[Rows], pace: Pace, renew: Renew) -> None:
         self._row, self._fetchers, self._pace, self._renew = row, fetchers, pace, renew
         self._recorder = recording.Recorder(row)
         self._noted = self._next_noted()
@@ -98,7 +105,7 @@ class _Reader:
             last = rows[-1].pk
             yield from rows
 
-    def _take(self, fetched: Fetched) -> bool:
+    def _take(self, fetched: Fetched[Rows]) -> bool:
         """Record an answer; return False when the reading was stopped. Raises ApiError for what stops all of it."""
         for exchange in fetched.exchanges:
             if self._witness:
@@ -121,8 +128,8 @@ class _Reader:
             return self._recorder.leave_out(noted, recording.HIDDEN)
         raise error
 
-    def _record(self, fetched: Fetched) -> bool:
-        return self._recorder.record(self._in_hand.pop(fetched.number), fetched.rows, taken_at=fetched.taken_at)
+    def _record(self, fetched: Fetched[Rows]) -> bool:
+        return self._recorder.record(self._in_hand.pop(fetched.number), fetched.result or (), taken_at=fetched.taken_at)
 
     def _is_listing_allowed(self) -> bool:
         """Return whether Calendly hides one meeting only, and not everything after a change of role."""

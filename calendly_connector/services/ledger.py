@@ -15,7 +15,7 @@ from calendly_connector.core.merge import Entry, Happening, Merged
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import Skip, TrackEvent
 from calendly_connector.models import Booking, Connection, Person, StatusChange, SyncLogEntry, WebhookDelivery
-from calendly_connector.services import erasures, held, limits, normalise, queue
+from calendly_connector.services import erasures, held, limits, links_use, normalise, queue
 
 PUSH = "push"
 MISSING_HALF = "missing_half"
@@ -76,6 +76,8 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
         row = relatives.itself or Booking(connection=connection)
         row.person = person
         row.take(merged.entry).save()
+        if known is None:
+            links_use.note(row, seen.invitee)
         if known is None or known.status is not merged.entry.status:
             first = seen.invitee.created_at if known is None and merged.entry.status is Status.BOOKED else None
             note_status(row, merged.entry, source=_how(source), delivery=source.delivery, at=first)

@@ -12,16 +12,26 @@ from django.db.models.functions import Greatest
 
 from calendly_connector.models import RateLimit
 
-FAST, HOURLY = 0.1032, 45.0
+FAST, HOURLY, MINUTELY = 0.1032, 45.0, 60.0
 """Seconds between calls at an even pace. A little over a tenth: with the burst below, no second sees an eleventh call.
-Of a hundred an hour, eighty go evenly and twenty may go at once."""
+Of a hundred an hour, eighty go evenly and twenty may go at once. CRM tasks, one a minute, are a part of them."""
 
-INTERVALS = {"contacts": FAST, "events": FAST, "other": HOURLY}  # event batches count as other, until shown otherwise
+INTERVALS = {"contacts": FAST, "events": FAST, "other": HOURLY, "tasks": MINUTELY}
+"""Event batches count as other, until shown otherwise. A CRM task takes a place in both of the last two."""
+
 EARLY = 0.03  # seconds by which a call may be early, so that one that came late is made up for
-DOCUMENTED = {"contacts": 0.1, "events": 0.1, "other": 36.0}  # seconds between calls by Brevo's own table
-BURST = {FAST: EARLY, HOURLY: 900.0}  # how far ahead of an even pace a call may be
-LONGEST_WAIT = {"contacts": 30.0, "events": 30.0, "other": 3600.0}
+DOCUMENTED = {
+    "contacts": 0.1,
+    "events": 0.1,
+    "other": 36.0,
+    "tasks": 36.0,
+}  # seconds between calls by Brevo's own table
+BURST = {FAST: EARLY, HOURLY: 900.0, MINUTELY: EARLY}  # how far ahead of an even pace a call may be
+LONGEST_WAIT = {"contacts": 30.0, "events": 30.0, "other": 3600.0, "tasks": 3600.0}
 """Some answers name the reset in milliseconds, or absurdly far away (brevo-api.md §6): never wait longer."""
+
+PARTS = {"other": ("tasks",)}
+"""Bucket → those that are a part of it, and whose pace follows its headers."""
 
 PAUSED = 32_503_680_000.0  # the year 3000
 
@@ -42,10 +52,13 @@ def open_buckets(account_id: int) -> None:
     RateLimit.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def acquire(account_id: int, bucket: str) -> float:
-    """Take a call's place and return 0, or return the seconds until one may come free."""
+def acquire(account_id: int, bucket: str, *, spares_burst: bool = False) -> float:
+    """Take a call's place and return 0, or return the seconds until one may come free.
+
+    `spares_burst` leaves what may go at once to whoever is in more of a hurry.
+    """
     now, key = time.time(), key_of(account_id, bucket)
-    burst = BURST[INTERVALS[bucket]]
+    burst = EARLY if spares_burst else BURST[INTERVALS[bucket]]
     waiting = RateLimit.objects.filter(pk=key)
     if waiting.filter(free_at__lte=now + burst, blocked_until__lte=now).update(
         free_at=Greatest(F("free_at"), now) + F("interval")
@@ -54,7 +67,7 @@ def acquire(account_id: int, bucket: str) -> float:
     row = waiting.first()
     if row is None:
         open_buckets(account_id)
-        return acquire(account_id, bucket)
+        return acquire(account_id, bucket, spares_burst=spares_burst)
     return max(row.free_at - burst - now, row.blocked_until - now, 0.001)
 
 
@@ -94,12 +107,11 @@ def follow(account_id: int, bucket: str, headers: Mapping[str, str]) -> None:
     window = _window(bucket, limit, reset)
     if window is None:
         return
-    key = key_of(account_id, bucket)
-    interval = window / limit * (INTERVALS[bucket] / DOCUMENTED[bucket])
-    if _paces.get(key) == interval:
-        return
-    RateLimit.objects.filter(pk=key).update(interval=interval)
-    _paces[key] = interval
+    for name in (bucket, *PARTS.get(bucket, ())):
+        key, interval = key_of(account_id, name), window / limit * (INTERVALS[name] / DOCUMENTED[name])
+        if _paces.get(key) != interval:
+            RateLimit.objects.filter(pk=key).update(interval=interval)
+            _paces[key] = interval
 
 
 def _window(bucket: str, limit: float, reset: float) -> float | None:

@@ -2,10 +2,11 @@
 
 import time
 from datetime import timedelta
+from functools import partial
 
 from calendly_connector import conf
-from calendly_connector.core.rules import RuleSet
-from calendly_connector.models import BrevoAttribute, Connection, EventType, FieldMapping
+from calendly_connector.core.rules import Link, RuleSet
+from calendly_connector.models import BrevoAttribute, Connection, EventType, FieldMapping, SchedulingLink
 from calendly_connector.services import normalise, snapshot
 
 DEFAULT_FIELDS = {
@@ -49,14 +50,26 @@ _kept: dict[int, tuple[float, RuleSet]] = {}  # connection → until when (monot
 
 def rules_from(connection: Connection, content: snapshot.Content) -> RuleSet:
     """Return the configuration that a mapping makes together with what is known of both services today."""
-    types = EventType.objects.filter(connection=connection).values_list("uri", "name")
+    types = list(EventType.objects.filter(connection=connection).values_list("uri", "name", "owner"))
     account = connection.brevo_account
     rows = BrevoAttribute.objects.filter(account=account)
     return RuleSet(
         **snapshot.values_of(content),
         attributes={row.name: row.to_value() for row in rows} if account.attributes_read_at else None,
-        type_names=dict(types),
+        type_names={uri: name for uri, name, _owner in types},
+        type_owners={uri: owner for uri, _name, owner in types},
+        find_link=partial(find_link, connection.pk),
         grace=timedelta(hours=connection.grace_hours),
         timezone=connection.timezone,
         to_e164=normalise.e164_for(connection.phone_region),
     )
+
+
+def find_link(connection_id: int, tag: str) -> Link | None:
+    """Return the connection's single-use link with a tag. One query by a unique index; asked when a field is mapped."""
+    found = SchedulingLink.objects.filter(connection=connection_id, tag=tag).select_related("run").first()
+    if found is None:
+        return None
+    campaign = str(found.run.tracking.get("utm_campaign") or "") if found.run else ""
+    run = f"{found.run.attribute} {found.run.asked_at:%Y-%m-%d}" if found.run else ""
+    return Link(tag=found.tag, campaign=campaign, run=run)

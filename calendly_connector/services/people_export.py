@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from calendly_connector.models import (
     Booking,
+    BookingRequest,
     BrevoDelivery,
     ContactMirror,
     DebugRecord,
@@ -21,6 +22,7 @@ from calendly_connector.models import (
     Notice,
     Person,
     Replay,
+    SchedulingLink,
     SyncLogEntry,
     WebhookDelivery,
 )
@@ -48,6 +50,8 @@ def export(email: str) -> Values:
         "debug_records": [_plain(row) for row in _of(DebugRecord, found.rows.get(DebugRecord, ()))],
         "differences": [_plain(row) for row in _of(Drift, found.rows.get(Drift, ()))],
         "notices": [_plain(row) for row in _of(Notice, found.rows.get(Notice, ()))],
+        "booking_requests": [_plain(row) for row in _of(BookingRequest, found.rows.get(BookingRequest, ()))],
+        "scheduling_links": [_plain(row) for row in _of(SchedulingLink, found.rows.get(SchedulingLink, ()))],
         "replays": [_plain(row) for row in _of(Replay, _mentioned(found, Replay))],
         "audit": [_plain(row) for row in _of(LogEntry, found.rows.get(LogEntry, ()))],
         "named_elsewhere": _named_elsewhere(found),

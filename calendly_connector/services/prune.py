@@ -1,5 +1,5 @@
-"""Deletes what is kept only for a while: raw deliveries for 30 days, the log for a year, debug records for a week, and
-regular checks, of which there is one every hour, for 90 days."""
+"""Deletes what is kept only for a while: raw deliveries and what was asked to be booked for 30 days, the log for a
+year, debug records for a week, and regular checks, of which there is one every hour, for 90 days."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,14 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from calendly_connector.models import BrevoDelivery, DebugRecord, Reading, SyncLogEntry, WebhookDelivery
+from calendly_connector.models import (
+    BookingRequest,
+    BrevoDelivery,
+    DebugRecord,
+    Reading,
+    SyncLogEntry,
+    WebhookDelivery,
+)
 
 KEEP_DELIVERIES, KEEP_LOG, KEEP_DEBUG = timedelta(days=30), timedelta(days=365), timedelta(days=7)
 KEEP_CHECKS = timedelta(days=90)
@@ -24,8 +31,9 @@ def prune() -> str:
     entries = SyncLogEntry.objects.filter(created_at__lt=now - KEEP_LOG, state__in=LOG_ENDS)
     records = DebugRecord.objects.filter(at__lt=now - KEEP_DEBUG)
     _delete(Reading.objects.filter(kind=Reading.Kind.CHECK, finished_at__lt=now - KEEP_CHECKS))
+    asked = BookingRequest.objects.filter(asked_at__lt=now - KEEP_DELIVERIES).exclude(state="sending")
     counts = f"{_delete(deliveries)} deliveries, {_delete(told)} of Brevo's, {_delete(entries)} log entries"
-    return f"{counts} and {_delete(records)} debug records deleted"
+    return f"{counts}, {_delete(asked)} booking requests and {_delete(records)} debug records deleted"
 
 
 def _delete(rows: QuerySet[Any]) -> int:

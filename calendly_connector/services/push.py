@@ -24,6 +24,7 @@ from calendly_connector.models import BrevoAccount, BulkImport, Person, SyncLogE
 from calendly_connector.services import (
     accounts,
     catalogue,
+    crm_tasks,
     journal,
     limits,
     mapping,
@@ -141,6 +142,8 @@ class Writer:
                 Person.objects.filter(pk=self.person.pk).update(pushed_at=timezone.now())
             if self.standing.deleted_at:
                 mirror.made_anew(self.person)
+            if self.person.connection.makes_tasks:
+                crm_tasks.ask([step.booking_id for step in steps if step.booking_id])
         return True
 
     def _bare(self) -> UpsertContact:

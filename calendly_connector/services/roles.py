@@ -18,23 +18,26 @@ VIEWER, OPERATOR, MANAGER = "Viewer", "Operator", "Manager"
 OPERATES = (
     "view_addresses",
     "pause_brevoaccount",
+    "change_booking",
     "change_brevodelivery",
     "change_drift",
     "change_job",
+    "change_linkrun",
     "change_person",
     "change_replay",
     "change_synclogentry",
     "change_webhookdelivery",
 )
-"""What repairs: try again, replay, skip, compare and sync a person, mend differences, pause."""
+"""What repairs: try again, replay, skip, compare and sync a person, mend differences, pause, mark who came."""
 
 KEEPS = (
-    "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "mappingversion", "notice", "reading",
-    "schedule", "triggermapping",
+    "bookingpage", "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "linkrun",
+    "mappingversion", "notice",
+    "reading", "schedule", "triggermapping",
 )  # fmt: skip
 """What a manager adds and changes."""
 
-REMOVES = ("delete_consentrule", "delete_fieldmapping", "delete_triggermapping")
+REMOVES = ("delete_bookingpage", "delete_consentrule", "delete_fieldmapping", "delete_triggermapping")
 TOKENS = ("add_apitoken", "delete_apitoken")
 """A manager's own keys to the API, which may what the manager may; and to revoke anybody's."""
 

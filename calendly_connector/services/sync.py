@@ -108,6 +108,21 @@ def fetch(connection: Connection, invitee_uri: str, *, events_since: datetime | 
     record(connection, seen, source=ledger.Source(events_since=events_since))
 
 
+def fetch_meeting(connection: Connection, meeting_uri: str) -> None:
+    """Read one meeting and record all of its bookings that we know. Raises ApiError, NotConfigured, MalformedPayload.
+
+    Those that we don't know are left to their own webhooks: who canceled before our time is nobody's news.
+    """
+    client = connections.calendly_client(connection)
+    taken_at: datetime = timezone.now()
+    meeting = client.get_scheduled_event(meeting_uri)
+    known = set(Booking.objects.filter(connection=connection, meeting_uri=meeting_uri).values_list("uri", flat=True))
+    for invitee in client.list_invitees(meeting_uri):
+        seen = interpret.interpret_listing(invitee, meeting, taken_at=taken_at)
+        if seen.invitee.uri in known:
+            record(connection, seen, source=ledger.Source())
+
+
 def fetch_if_there(connection: Connection, invitee_uri: str, *, events_since: datetime | None = None) -> bool:
     """Fetch one invitee; return False when Calendly doesn't know them. Raises queue.Later when it can't be asked."""
     try:

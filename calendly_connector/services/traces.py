@@ -22,12 +22,15 @@ BATCH = 500
 CONFIGURED = (
     *(models.Connection, models.BrevoAccount, models.EventType, models.BrevoList, models.BrevoAttribute),
     *(models.TriggerMapping, models.ConsentRule, models.FieldMapping, models.MappingVersion, models.StaffPreference),
-    *(models.RateLimit, models.DailyFigure, models.Schedule, models.ErasureKey),
+    *(models.RateLimit, models.DailyFigure, models.Schedule, models.ErasureKey, models.BookingPage),
 )
 """What staff set up or the services offer: the company's own, even where an account belongs to somebody who booked."""
 
 WHOLE = (models.DebugRecord, models.Drift, models.Notice, LogEntry)
 """Tables of which a row that names the person goes whole."""
+
+OWN = (models.SchedulingLink, models.BookingRequest)
+"""Tables whose rows are somebody's by their e-mail: the person's go whole, others' may name them, as a guest."""
 
 Body = models.WebhookDelivery | models.BrevoDelivery
 
@@ -53,7 +56,7 @@ class Found:
     other_deliveries: tuple[int, ...] = ()  # somebody else's, settled, that name the address
     brevo_deliveries: tuple[int, ...] = ()
     open_bodies: tuple[Mention, ...] = ()  # somebody else's, not taken in yet
-    rows: Mapping[type[Model], tuple[int, ...]] = field(default_factory=dict)  # of WHOLE
+    rows: Mapping[type[Model], tuple[int, ...]] = field(default_factory=dict)  # of WHOLE and OWN
     mentions: tuple[Mention, ...] = ()
 
     @property
@@ -69,6 +72,8 @@ class Found:
             "debug_records": len(self.rows.get(models.DebugRecord, ())),
             "differences": len(self.rows.get(models.Drift, ())),
             "notices": len(self.rows.get(models.Notice, ())),
+            "booking_requests": len(self.rows.get(models.BookingRequest, ())),
+            "scheduling_links": len(self.rows.get(models.SchedulingLink, ())),
             "audit_lines": len(self.rows.get(LogEntry, ())),
             "mentions": len(self.mentions) + len(self.open_bodies),
         }
@@ -95,7 +100,10 @@ def find(email: str) -> Found:
         other_deliveries=others,
         brevo_deliveries=from_brevo,
         open_bodies=(*open_bodies, *open_from_brevo),
-        rows={model: found for model in WHOLE if (found := _whole(model, trace, (*own, *others)))},
+        rows={
+            **{model: found for model in WHOLE if (found := _whole(model, trace, (*own, *others)))},
+            **{model: found for model in OWN if (found := _keys(model._default_manager.filter(email=trace.email)))},
+        },
         mentions=tuple(mention for model in _looked_through() for mention in _mentions(model, trace)),
     )
 
@@ -132,7 +140,7 @@ def _mentions(model: type[Model], trace: Trace) -> Iterator[Mention]:
     rows = model._default_manager.all()
     if any(column.name == "person" for column in model._meta.local_fields):
         rows = rows.exclude(person__email=trace.email)
-    if model is models.WebhookDelivery:
+    if model is models.WebhookDelivery or model in OWN:
         rows = rows.exclude(email=trace.email)
     for row, columns in naming(rows, trace):
         yield Mention(model=model, pk=row.pk, columns=columns)

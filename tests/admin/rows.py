@@ -8,6 +8,8 @@ from django.utils import timezone
 from calendly_connector.models import (
     ApiToken,
     Booking,
+    BookingPage,
+    BookingRequest,
     BrevoAccount,
     BrevoAttribute,
     BrevoDelivery,
@@ -24,12 +26,14 @@ from calendly_connector.models import (
     EventType,
     FieldMapping,
     Job,
+    LinkRun,
     MappingVersion,
     Notice,
     Person,
     Reading,
     Replay,
     Schedule,
+    SchedulingLink,
     SyncLogEntry,
     TriggerMapping,
     WebhookDelivery,
@@ -93,6 +97,16 @@ def make_drift(connection: Connection, name: str = "nadia", **fields: object) ->
     return Drift.objects.create(connection=connection, person=person, email=email, **{**values, **fields})
 
 
+def make_link(of: Booking, **fields: object) -> SchedulingLink:
+    """Return a link of a booking's person."""
+    values = {
+        "event_type": DISCOVERY_CALL,
+        "email": of.person.email,
+        "tag": f"tag-{SchedulingLink.objects.count()}",
+    }
+    return SchedulingLink.objects.create(connection_id=of.connection_id, person=of.person, **{**values, **fields})
+
+
 def make_some_of_everything(count: int) -> None:
     """Make `count` rows of every kind."""
     now = timezone.now()
@@ -117,7 +131,27 @@ def make_some_of_everything(count: int) -> None:
         Schedule.objects.create(name=f"sweep{number}", every_seconds=60, next_run_at=now)
         Notice.objects.create(key=f"connection:{number}", title="Reconnect needed", message="…", opened_at=now)
         Reading.objects.create(connection=connection, since=now, asked_at=now)
+        booking_page = BookingPage.objects.create(
+            connection=connection, slug=f"talk-{number}", title=f"Talk {number}", event_types=[DISCOVERY_CALL]
+        )
+        BookingRequest.objects.create(
+            **{"connection": connection, "page": booking_page, "key": f"{number}", "event_type": DISCOVERY_CALL},
+            **{"start_at": now, "email": f"nadia{number}@example.com", "asked_at": now, "invitee": new.uri},
+            wish={"first_name": "Nadia", "answers": [["Company", "Benali", 0]]},
+            state=BookingRequest.State.BOOKED,
+        )
         Replay.objects.create(connection=connection, chosen={"states": ["failed"]}, total=3, done=1, asked_at=now)
+        run = LinkRun.objects.create(
+            connection=connection,
+            event_type=DISCOVERY_CALL,
+            list_number=number + 1,
+            attribute="BOOKING_LINK",
+            asked_at=now,
+            finished_at=now,
+            state="finished",
+        )
+        make_link(new, run=run, state="used", booking=old)
+        make_link(new, run=run, state="live", made_at=now, expires_at=now, url="https://calendly.com/d/a")
         BulkImport.objects.create(account=account, people_count=number)
         make_news(account, state="ignored", reason="There was nothing in it.")
         ContactMirror.objects.create(person=new.person, opt_out="unsubscribed", opted_out_at=now, told_at=now)

@@ -16,6 +16,7 @@ from tests.admin.rows import make_booking_row, make_delivery, make_some_of_every
 
 SHOWN = sorted(name for name in models.__all__ if admin.site.is_registered(getattr(models, name)))
 WITHOUT_A_PAGE = {
+    "CrmTask",  # on the page of its booking
     "DailyFigure",  # drawn on the start page
     "RateLimit",  # of no use to staff
     "StaffPreference",  # each one's own, on the page of their settings
@@ -28,6 +29,7 @@ WITHOUT_A_PAGE = {
 }
 HISTORY = [
     "Booking",
+    "BookingRequest",
     "BrevoDelivery",
     "BulkImport",
     "ConsentProof",
@@ -37,11 +39,13 @@ HISTORY = [
     "Erasure",
     "EventType",
     "Job",
+    "LinkRun",
     "MappingVersion",
     "Notice",
     "Person",
     "Replay",
     "Reading",
+    "SchedulingLink",
     "SyncLogEntry",
     "TriggerMapping",
     "WebhookDelivery",

@@ -89,3 +89,20 @@ def test_a_contact_tells_of_its_opt_outs(sandbox: Sandbox, brevo: BrevoClient) -
 def test_a_contact_in_another_form_is_a_bad_answer() -> None:
     with pytest.raises(errors.BadAnswer):
         brevo_contacts.contact_of({"attributes": ["FIRSTNAME"]})
+
+
+def test_a_list_is_read_page_by_page_and_knows_nobody_else(
+    sandbox: Sandbox, brevo: BrevoClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(brevo_contacts, "MEMBERS_PER_PAGE", 20)
+    number = sandbox.brevo.add_list("Campaign")
+    for each in range(45):
+        sandbox.brevo.add_contact(f"p{each}@example.com", list_ids=[number])
+    sandbox.brevo.add_contact("p-stranger@example.com")
+
+    pages = list(brevo.list_members(number))
+
+    assert [page.total for page in pages] == [45] * len(pages)
+    assert names(iter(pages)) == [f"p{each}@example.com" for each in range(45)]
+    with pytest.raises(errors.NotFound):
+        list(brevo.list_members(number + 1))

@@ -15,7 +15,10 @@ from calendly_connector.core.capabilities import (
     without,
 )
 
-EVERYTHING = ["users:read", "organizations:read", "webhooks:write", "scheduled_events:read", "event_types:read"]
+EVERYTHING = [
+    "users:read", "organizations:read", "webhooks:write", "scheduled_events:read", "scheduled_events:write",
+    "event_types:read",
+]  # fmt: skip
 EVERYBODY = "Everybody's bookings in the organization"
 
 

@@ -13,7 +13,7 @@ from calendly_connector.core.booking import Answer, Cancellation, Host, Payment,
 from calendly_connector.core.fields import FIELDS, Context
 from calendly_connector.core.merge import Entry
 from calendly_connector.core.person import summarise
-from calendly_connector.core.rules import RuleSet
+from calendly_connector.core.rules import Link, RuleSet
 from tests.factories import (
     DISCOVERY_CALL,
     invitee_uri,
@@ -34,7 +34,14 @@ def digits(text: str) -> str:
     return f"+{found}" if len(found) >= 7 else ""
 
 
-RULES = make_rules(type_names={DISCOVERY_CALL: "Discovery"}, to_e164=digits, timezone="Asia/Tokyo")
+LINKS = {"n": Link(tag="n", campaign="autumn", run="BOOKING_LINK 2026-11-20")}
+RULES = make_rules(
+    type_names={DISCOVERY_CALL: "Discovery"},
+    type_owners={DISCOVERY_CALL: "Camille Durand"},
+    find_link=LINKS.get,
+    to_e164=digits,
+    timezone="Asia/Tokyo",
+)
 LATE_MEETING = make_meeting(start_at=LATE, end_at=LATE + timedelta(minutes=45, seconds=59), name="Our talk")
 RICH = make_entry(
     meeting=replace(
@@ -70,6 +77,7 @@ EXPECTED: dict[str, Any] = {
     "timezone": "Europe/Paris",
     "event_type_name": "Discovery",
     "event_type_uri": DISCOVERY_CALL,
+    "event_type_owner": "Camille Durand",
     "meeting_name": "Our talk",
     "meeting_date": date(2026, 12, 4),
     "meeting_start": "2026-12-03T23:30:00Z",
@@ -96,6 +104,9 @@ EXPECTED: dict[str, Any] = {
     "meetings_attended": 1,
     "next_meeting_date": date(2026, 12, 4),
     "last_meeting_date": date(2026, 11, 21),
+    "link_tag": "n",
+    "link_campaign": "autumn",
+    "link_run": "BOOKING_LINK 2026-11-20",
     "first_utm_source": "first",
     "first_utm_medium": None,
     "first_utm_campaign": None,
@@ -338,3 +349,17 @@ def test_moment_is_told_in_the_bookings_zone() -> None:
     moment = datetime(2026, 12, 3, 9, 0, tzinfo=UTC)
 
     assert fields.local(moment, make_booking(), "UTC").isoformat() == "2026-12-03T10:00:00+01:00"
+
+
+def test_a_moved_booking_keeps_the_link_that_its_first_half_came_through() -> None:
+    first = make_entry("first", tracking=Tracking(utm_content="n"), successor=invitee_uri("new"))
+    new = make_entry("new", old_invitee=invitee_uri("first"))
+
+    assert fields.read("link_campaign", context(first, new)) == "autumn"
+
+
+def test_a_booking_without_a_link_of_ours_came_through_none() -> None:
+    other = make_entry(tracking=Tracking(utm_content="banner"))
+
+    assert [fields.read(f"link_{part}", context(other)) for part in ("tag", "campaign", "run")] == [None] * 3
+    assert fields.read("link_tag", context(make_entry())) is None

@@ -67,7 +67,7 @@ class Crew:
     """All workers of one test; none outlives it."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
-        self._environment = {
+        self.environment = {
             **os.environ,
             **{name: str(getattr(settings, name)) for name in PASSED_ON},
             "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -79,7 +79,7 @@ class Crew:
     def hire(self, *options: str) -> WorkerProcess:
         """Start one more worker and return at once."""
         output = self._folder / f"worker-{len(self._all)}.log"
-        worker = WorkerProcess(*options, environment=self._environment, output=output)
+        worker = WorkerProcess(*options, environment=self.environment, output=output)
         self._all.append(worker)
         return worker
 

@@ -35,6 +35,25 @@ def test_task_is_created_moved_done_and_deleted(api: Api) -> None:
     assert api.get(path).error[:2] == (404, "document_not_found")
 
 
+def test_tasks_are_found_by_contact_type_and_status(api: Api) -> None:
+    ada, bo = (api.brevo.add_contact(f"{name}@example.com") for name in ("ada", "bo"))
+    task = {"name": "Call", "taskTypeId": meeting_type(api), "date": "2026-12-01T14:30:00Z"}
+    first = api.post("/crm/tasks", {**task, "contactsIds": [ada]}).json["id"]
+    second = api.post("/crm/tasks", {**task, "contactsIds": [ada, bo], "done": True}).json["id"]
+
+    def found(query: str) -> list[str]:
+        return [each["id"] for each in api.get(f"/crm/tasks?{query}").json["items"]]
+
+    assert found(f"filter[contacts]={ada}") == [second, first]
+    assert found(f"filter[contacts]={ada}&sort=asc&limit=1") == [first]
+    assert found(f"filter[contacts]={bo}") == [second]
+    assert found("filter[contacts]=999") == []
+    assert (found("filter[status]=undone"), found("filter[status]=done")) == ([first], [second])
+    assert len(found(f"filter[type]={meeting_type(api)}")) == 2
+    assert found("filter[type]=other") == []
+    assert api.get("/crm/tasks?filter[status]=late").status == 400
+
+
 def test_note_answers_200_and_its_listing_is_bare(api: Api) -> None:
     contact_id = api.brevo.add_contact("ada@example.com")
     created = api.post("/crm/notes", {"text": "<b>Booked</b>", "contactIds": [contact_id]})

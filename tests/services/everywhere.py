@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from calendly_connector.models import (
     Booking,
+    BookingRequest,
     BrevoDelivery,
     Connection,
     ConsentProof,
@@ -24,6 +25,7 @@ from calendly_connector.models import (
     Person,
     Reading,
     Replay,
+    SchedulingLink,
     StatusChange,
     SyncLogEntry,
 )
@@ -59,6 +61,17 @@ def put_everywhere(connection: Connection, email: str = EMAIL) -> Person:
     make_debug_record(connection, request_body=json.dumps({"email": email}))
     Notice.objects.create(key="x:1", title="Trouble", message=f"With {email.upper()}.", opened_at=now)
     from_brevo(connection, {"event": "unsubscribed", "email": email}, state="processed")
+    SchedulingLink.objects.create(
+        connection=connection,
+        person=person,
+        event_type="t",
+        email=email,
+        name="Nadia",
+        url="u",
+        tag="mine",
+        booking=mine,
+    )
+    ask_to_book(connection, email)
     _name_by_others(connection, email)
     return person
 
@@ -73,9 +86,22 @@ def _name_by_others(connection: Connection, email: str) -> None:
     PendingMeeting.objects.create(
         reading=reading, uri="u", row={"event_guests": [{"email": email.title()}]}, listed_at=now
     )
+    SchedulingLink.objects.create(
+        connection=connection, event_type="t", email=OTHER, name=f"For {email}", state="live", tag="theirs"
+    )
+    ask_to_book(connection, OTHER, guests=[email, "eve@example.com"])
     user = User.objects.create_user("staff")
     LogEntry.objects.create(user=user, object_id="1", object_repr=email, action_flag=CHANGE, change_message="Synced")
     LogEntry.objects.create(user=user, object_id="2", object_repr="x", action_flag=CHANGE, change_message=f"<{email}>")
+
+
+def ask_to_book(connection: Connection, email: str, **wish: Any) -> BookingRequest:
+    """Return what somebody asked for on a booking page."""
+    now, key = timezone.now(), f"form-{BookingRequest.objects.count()}"
+    wish = {"email": email, **wish}
+    return BookingRequest.objects.create(
+        connection=connection, key=key, event_type="t", start_at=now, email=email, wish=wish, asked_at=now
+    )
 
 
 def from_brevo(connection: Connection, what: dict[str, Any], **fields: Any) -> BrevoDelivery:

@@ -5,7 +5,15 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from calendly_connector.models import Booking, BrevoDelivery, Person, Reading, SyncLogEntry, WebhookDelivery
+from calendly_connector.models import (
+    Booking,
+    BookingRequest,
+    BrevoDelivery,
+    Person,
+    Reading,
+    SyncLogEntry,
+    WebhookDelivery,
+)
 from calendly_connector.services import prune
 from tests.admin.rows import make_booking_row, make_connection, make_delivery, make_news, make_step
 
@@ -100,6 +108,22 @@ def test_the_ledger_and_its_people_stay(monkeypatch: pytest.MonkeyPatch) -> None
         make_step(booking, "contact", state="done")
     SyncLogEntry.objects.update(created_at=timezone.now() - timedelta(days=900))
 
-    assert prune.prune() == "0 deliveries, 0 of Brevo's, 5 log entries and 0 debug records deleted"
+    assert prune.prune() == "0 deliveries, 0 of Brevo's, 5 log entries, 0 booking requests and 0 debug records deleted"
 
     assert Booking.objects.count() == Person.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "is_kept"),
+    [("booked", 29, True), ("booked", 31, False), ("asked", 31, False), ("unknown", 31, False), ("sending", 31, True)],
+)
+def test_what_was_asked_to_be_booked_goes_after_a_month(state: str, days: int, is_kept: bool) -> None:
+    asked_at = timezone.now() - timedelta(days=days)
+    BookingRequest.objects.create(
+        connection=make_connection(), key="k", event_type="x", start_at=asked_at, email="a@example.com", wish={},
+        asked_at=asked_at, state=state,
+    )  # fmt: skip
+
+    prune.prune()
+
+    assert BookingRequest.objects.exists() is is_kept

@@ -146,6 +146,7 @@ def test_a_jwts_scopes_are_shown_next_to_what_they_block(installation: River, ly
     assert [each.feature for each in setup.capabilities_of(now(lyon)) if not each.works] == [
         "Receive bookings (webhooks)",
         "Read bookings again (repair, history)",
+        "Mark no-shows and cancel meetings",
     ]
     assert any("webhooks:write" in line for line in report.lines)
 

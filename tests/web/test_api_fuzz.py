@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calendly_connector.models import Person, RateLimit, SyncLogEntry
+from calendly_connector.models import BookingPage, BookingRequest, Person, RateLimit, SchedulingLink, SyncLogEntry
+from calendly_connector.services import visitors
 from calendly_connector.web.api import auth
 from tests.web.caller import EVERYTHING, Caller
 from tests.web.door import Door
@@ -34,7 +35,7 @@ def caller(door: Door, monkeypatch: pytest.MonkeyPatch) -> Caller:
     monkeypatch.setattr(auth, "PER_TOKEN", 10**9)
     monkeypatch.setattr(auth, "REFUSED_PER_ADDRESS", 10**9)
     Person.objects.create(connection=door.connection, email="nadia@example.com")
-    return Caller(*EVERYTHING)
+    return Caller(*EVERYTHING, "view_eventtype", "add_bookingrequest", "view_bookingrequest", "add_schedulinglink")
 
 
 @FUZZ
@@ -81,3 +82,55 @@ def test_any_address(caller: Caller, path: str, method: str) -> None:
 def test_any_token(caller: Caller, token: str) -> None:
     assert caller.get("/people", token=token).status_code == 401
     assert RateLimit.objects.filter(key__startswith="api:refused").count() == 1
+
+
+# -- Booking, by everybody ------------------------------------------------------------------------------------------
+
+FIELDS = st.sampled_from(
+    ["key", "event_type", "start_time", "timezone", "email", "name", "location", "answers", "guests", "tracking",
+     "form_token", "website", "text_reminder_number", "x"]
+)  # fmt: skip
+GOOD = {
+    "key": "0123456789abcdefghij",
+    "event_type": "https://api.calendly.com/event_types/x",
+    "start_time": "2026-12-03T09:00:00Z",
+    "timezone": "Europe/Paris",
+    "email": "a@example.com",
+    "name": "A",
+}
+ASKED = ["page", "connection", "event_type", "since", "until", "timezone", "after", "limit", "x"]
+
+
+@pytest.fixture
+def page(caller: Caller, door: Door, monkeypatch: pytest.MonkeyPatch) -> BookingPage:
+    """Return a page whose visitors may ask as often as they like; Calendly can't be reached."""
+    for name in ("READS_PER_MINUTE", "READS_OF_A_TYPE_PER_MINUTE", "BOOKINGS", "BOOKINGS_OF_A_TYPE_PER_MINUTE"):
+        monkeypatch.setattr(visitors, name, 10**9)
+    return BookingPage.objects.create(
+        connection=door.connection, slug="talk", title="Talk", event_types=[GOOD["event_type"]]
+    )
+
+
+@FUZZ
+@given(changes=st.one_of(values, st.dictionaries(FIELDS, values, min_size=1, max_size=4)), is_signed=st.booleans())
+def test_any_booking(caller: Caller, page: BookingPage, changes: Any, is_signed: bool) -> None:
+    token = visitors.form_token("talk", event_type=GOOD["event_type"])
+    body = {**GOOD, "form_token": token if is_signed else "x", **changes} if isinstance(changes, dict) else changes
+
+    for path, credential in (("/bookings?page=talk", ""), ("/bookings", None), ("/scheduling-links", None)):
+        answer = caller.call("POST", path, json.dumps(body).encode(), token=credential)
+        assert 400 <= answer.status_code < 500 or answer.status_code == 503
+
+    assert not BookingRequest.objects.exists()
+    assert not SchedulingLink.objects.exists()
+
+
+@FUZZ
+@given(wish=st.dictionaries(st.sampled_from(ASKED), texts | st.integers().map(str), min_size=1, max_size=4))
+def test_any_question_about_times(caller: Caller, page: BookingPage, wish: dict[str, str]) -> None:
+    query = "&".join(f"{name}={quote(value.encode('utf-8', 'surrogatepass'))}" for name, value in wish.items())
+
+    for path in ("/event-types", "/available-times", "/bookings/0123456789abcdefghij"):
+        for start in ("?page=talk&", "?"):
+            answer = caller.client.get(f"/api/v1{path}{start}{query}", headers={"Origin": "https://\x85.example"})
+            assert answer.status_code < 500 or answer.status_code == 503

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from calendly_connector.clients.errors import ApiError
 from calendly_connector.management import options as shared
-from calendly_connector.management.foreground import Foreground
+from calendly_connector.management.foreground import READING, Foreground
 from calendly_connector.management.progress import Progress
 from calendly_connector.management.words import foresight_lines, report_lines
 from calendly_connector.models import Connection
@@ -66,7 +66,7 @@ class Command(BaseCommand):
 
     def _bring_in(self, connection: Connection, wish: backfill.Wish, *, as_json: bool) -> None:
         row = backfill.ask(connection, wish, by="calendly_backfill")
-        work = Foreground(row, Progress(is_quiet=as_json))
+        work = Foreground(row, READING, Progress(is_quiet=as_json))
         try:
             work.run()
         except KeyboardInterrupt:

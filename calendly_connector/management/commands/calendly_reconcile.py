@@ -13,7 +13,7 @@ from calendly_connector.clients.errors import ApiError
 from calendly_connector.core import gap
 from calendly_connector.management import options as shared
 from calendly_connector.management.commands.calendly_backfill import INTERRUPTED
-from calendly_connector.management.foreground import Foreground
+from calendly_connector.management.foreground import READING, Foreground
 from calendly_connector.management.progress import Progress
 from calendly_connector.management.words import drift_lines, foresight_lines, report_lines
 from calendly_connector.models import Connection
@@ -81,7 +81,7 @@ class Command(BaseCommand):
 
     def _mend(self, connection: Connection, asked: dict[str, Any], *, as_json: bool) -> None:
         row = reconcile.ask(connection, **asked, by="calendly_reconcile")
-        work = Foreground(row, Progress(is_quiet=as_json))
+        work = Foreground(row, READING, Progress(is_quiet=as_json))
         try:
             work.run()
         except KeyboardInterrupt:

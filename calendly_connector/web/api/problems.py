@@ -11,6 +11,8 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from calendly_connector.clients.errors import ApiError
+from calendly_connector.services import connection as connections
 from calendly_connector.services import erase, holding, people, people_update
 
 MEDIA_TYPE = "application/problem+json"
@@ -28,6 +30,16 @@ class Elsewhere(exceptions.APIException):
     """Calendly or Brevo failed, or wouldn't; the text says which, and what to do."""
 
     status_code, default_code = status.HTTP_503_SERVICE_UNAVAILABLE, "service_failed"
+
+
+class NotBooked(exceptions.APIException):
+    """Nothing was booked, and it isn't the body's fault. `members` are more of the problem, for the visitor."""
+
+    status_code: int = status.HTTP_409_CONFLICT
+
+    def __init__(self, detail: str, *, code: str, status_code: int, members: Mapping[str, str]) -> None:
+        super().__init__(detail, code=code)
+        self.status_code, self.members = status_code, members
 
 
 class TooLarge(exceptions.APIException):
@@ -64,7 +76,7 @@ def _known(error: Exception) -> Exception:
         )
     if isinstance(error, holding.Busy):
         return Conflict(str(error))
-    if isinstance(error, erase.NotErased):
+    if isinstance(error, erase.NotErased | ApiError | connections.NotConfigured):
         return Elsewhere(str(error))
     return error
 
@@ -78,6 +90,7 @@ def _problem(error: exceptions.APIException, status_code: int, *, is_query: bool
         "status": status_code,
         "detail": "The request doesn't say what is needed; see errors." if is_invalid else str(error.detail),
     }
+    problem |= getattr(error, "members", {})
     if is_invalid:
         place = "parameter" if is_query else "pointer"
         problem["errors"] = [

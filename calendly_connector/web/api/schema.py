@@ -50,14 +50,18 @@ class Problem(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     errors = Complaint(many=True, required=False)  # type: ignore[assignment]
+    state = serializers.CharField(required=False, help_text="What came of a booking.")
+    fallback_url = serializers.CharField(
+        required=False, allow_blank=True, help_text="Calendly's own page, filled in, where nothing could be booked."
+    )
 
 
 MEANINGS = {
     400: "The body, or a parameter, doesn't say what is needed; nothing was done.",
     401: "There is no valid token.",
     403: "The token's user lacks a permission.",
-    404: "There is nobody like that.",
-    409: "Something is being written for this person; try again in a minute.",
+    404: "There is nobody, or nothing, like that.",
+    409: "It can't be done at this moment: see `detail`.",
     413: "The body is too large.",
     415: "The body isn't `application/json`.",
     429: "Too many calls: `Retry-After` says in how many seconds to come again.",

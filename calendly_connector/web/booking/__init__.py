@@ -1,0 +1,1 @@
+"""The booking page that visitors see: `/book/<slug>`."""

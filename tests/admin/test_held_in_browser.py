@@ -1,0 +1,103 @@
+"""By keyboard alone, from an unmarked meeting to the status in Brevo; on a phone; and open to everybody."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from calendly_connector.admin import held
+from calendly_connector.models import Booking
+from calendly_connector.services import roles
+from sandbox import scenarios
+from tests import browser
+from tests.admin.people import make_member
+from tests.admin.test_held import book_held
+from tests.axe import violations
+from tests.journeys.river import River
+
+
+def chosen(page: Page) -> str:
+    """Return whose row has the focus."""
+    return str(page.evaluate("document.activeElement.querySelector('h3')?.textContent ?? ''"))
+
+
+def three_are_held(river: River) -> list[Booking]:
+    cache.clear()
+    make_member(roles.OPERATOR, "anna")
+    return [book_held(river, person) for person in (scenarios.AMIRA, scenarios.TOM, scenarios.NADIA)]
+
+
+@pytest.mark.browser
+def test_the_keyboard_is_enough_from_unmarked_to_brevo(live_server: LiveServer, river: River) -> None:
+    three_are_held(river)
+    status = "#cc-held-status"
+
+    with browser.open_page() as page:
+        complaints = browser.watch_complaints(page)
+        browser.log_in(page, f"{live_server.url}{held.address()}")
+        expect(page.locator(".cc-held").first).to_be_focused()
+        everybody = page.locator(".cc-held h3").all_text_contents()
+        first, second, third = everybody
+        assert chosen(page) == first
+        page.keyboard.press("u")
+        expect(page.locator(status)).to_have_text("That can’t be pressed in this row.")
+        page.keyboard.press("j")
+        page.keyboard.press("ArrowDown")
+        assert chosen(page) == third
+        page.keyboard.press("n")
+        expect(page.locator(status)).to_have_text(f"{third} is marked as a no-show in Calendly. Brevo follows now.")
+        assert chosen(page) == third
+        page.keyboard.press("k")
+        page.keyboard.press("a")
+        expect(page.locator(status)).to_have_text(f"{second} counts as having attended. Brevo follows now.")
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("n")
+        expect(page.locator(status)).to_contain_text(f"{first} is marked")
+        page.keyboard.press("u")
+        expect(page.locator(status)).to_contain_text(f"The mark of {first} was taken back")
+        expect(page.get_by_label("Link to book again")).to_have_value(re.compile("utm_source=recovery"))
+        page.get_by_role("button", name="Copy").press("Enter")
+        expect(page.locator(status)).to_have_text("Copied.")
+    assert complaints == []
+    river.flow()
+
+    found = {row.name: river.contact(row.person.email)["attributes"]["BOOKING_STATUS"] for row in Booking.objects.all()}
+    assert found == {first: "booked", second: "attended", third: "no_show"}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_keeps_anybody_from_marking(width: int, live_server: LiveServer, river: River, tmp_path: Path) -> None:
+    three_are_held(river)
+
+    with browser.open_page(width=width, height=844) as page:
+        browser.log_in(page, f"{live_server.url}{held.address()}")
+        page.get_by_role("button", name="No-show").first.click()
+        expect(page.get_by_label("Link to book again")).to_be_visible()
+        found = violations(page)
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        page.screenshot(path=tmp_path / f"held-{width}.png", full_page=True)
+        page.goto(f"{live_server.url}{held.address()}")
+        page.get_by_role("button", name="Undo").first.click()
+        expect(page.locator("[data-said]")).to_contain_text("was taken back")
+
+    assert found == [], "\n".join(found)
+    assert wide <= 0
+
+
+@pytest.mark.browser
+def test_a_press_that_does_not_reach_us_says_so_and_leaves_the_row(live_server: LiveServer, river: River) -> None:
+    three_are_held(river)
+
+    with browser.open_page() as page:
+        browser.log_in(page, f"{live_server.url}{held.address()}")
+        expect(page.locator(".cc-held").first).to_be_focused()  # a key before that is nobody's
+        page.route("**/mark/**", lambda route: route.abort())
+        page.keyboard.press("n")
+        expect(page.locator("#cc-held-status")).to_contain_text("can’t be reached")
+        page.unroute("**/mark/**")
+        page.keyboard.press("n")
+        expect(page.locator("#cc-held-status")).to_contain_text("is marked as a no-show")
