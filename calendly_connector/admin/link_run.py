@@ -61,7 +61,7 @@ class LinkRunAdmin(HistoryAdmin[LinkRun]):
         """Return which links, and what came of them or why they wait."""
         return parts.with_reason(parts.page_of(LinkRun, row.pk), parts.name_of(row), row.words)
 
-    @admin.display(description=gettext_lazy("words"))
+    @admin.display(description=gettext_lazy("result"))
     def result(self, row: LinkRun) -> str:
         """Return what came of it, or why it doesn't go on."""
         return parts.said(row.words) or "–"

@@ -310,7 +310,7 @@ SENTENCES = (
     _("Then go on."),
     _("It is paused: %(a)s %(b)s"),
     _("%(a)s: links can't be made"),
-    _("%(a)s links made, %(b)s written to their contacts."),
+    _("Links made: %(a)s. Written to their contacts: %(b)s."),
     _("The links were made. %(a)s"),
     _("unsubscribed or blocked in Brevo"),
     _("without an e-mail address"),

@@ -213,7 +213,7 @@ def _stop(row: LinkRun, refused: object) -> None:
 
 def _finish(row: LinkRun) -> None:
     row.refresh_from_db(fields=["made", "written"])
-    words = f"{row.made} links made, {row.written} written to their contacts."
+    words = f"Links made: {row.made}. Written to their contacts: {row.written}."
     mine = LinkRun.objects.filter(pk=row.pk, state=State.RUNNING)
     if mine.update(words=words, state=State.FINISHED, finished_at=timezone.now(), process=None):
         notices.close_notice(_notice_key(row), f"The links were made. {words}")

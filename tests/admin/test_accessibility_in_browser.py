@@ -10,17 +10,21 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from calendly_connector.admin import attribution, parts
 from calendly_connector.admin import page as desk
-from calendly_connector.admin import parts
 from calendly_connector.admin.connection_pages import PAGES
 from calendly_connector.models import (
     Booking,
+    BookingPage,
+    BookingRequest,
     Connection,
     Drift,
     EventType,
     FieldMapping,
+    LinkRun,
     Notice,
     Person,
+    SchedulingLink,
     SyncLogEntry,
     TriggerMapping,
     WebhookDelivery,
@@ -32,7 +36,8 @@ from tests.browser import log_in, open_page
 from tests.journeys.river import River
 
 LISTS: Sequence[type[Model]] = (
-    Booking, Connection, Drift, EventType, FieldMapping, Notice, Person, SyncLogEntry, TriggerMapping, WebhookDelivery,
+    Booking, BookingPage, BookingRequest, Connection, Drift, EventType, FieldMapping, LinkRun, Notice, Person,
+    SchedulingLink, SyncLogEntry, TriggerMapping, WebhookDelivery,
 )  # fmt: skip
 
 
@@ -48,7 +53,8 @@ def tell_a_story(river: River) -> list[str]:
     make_some_of_everything(3)
     rows = [ours, booking, booking.person, failed, WebhookDelivery.objects.filter(connection=ours).latest("pk")]
     pages = [desk.address_of(ours, each.name) for each in PAGES]
-    own = [reverse("admin:index"), reverse("my_settings"), reverse("admin:password_change")]
+    names = ("admin:index", "my_settings", "admin:password_change", f"admin:{attribution.NAME}")
+    own = [reverse(name) for name in names]
     return [*own, *map(parts.list_of, LISTS), *(parts.page_of(type(row), row.pk) for row in rows), *pages]
 
 
