@@ -7,6 +7,9 @@ import axe_playwright_python
 from playwright.sync_api import Page
 
 GRAVE = ("serious", "critical")
+SETTLE = """for (const each of document.getAnimations())
+  if (Number.isFinite(each.effect.getComputedTiming().endTime)) each.finish()"""
+"""Links fade from one light's color to the other's: in between, their contrast is nobody's choice."""
 
 
 @cache
@@ -19,6 +22,7 @@ def script() -> str:
 def violations(page: Page) -> list[str]:
     """Return what keeps somebody from using the open page: the rule, how grave, and where, one line each."""
     page.evaluate(script())
+    page.evaluate(f"() => {{ {SETTLE} }}")
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{page.url} {rule['id']} ({rule['impact']}): {node['target']} {_advice(node)}"
