@@ -89,9 +89,11 @@ DUE = """
   ORDER BY job.run_after, job.id LIMIT 1
 """
 
+# "=" and not "IN": for a table it takes for tiny, PostgreSQL plans IN as a loop that looks for the next due job again
+# for every row, and so claims them all.
 CLAIM = """
 UPDATE calendly_connector_job SET state = 'running', attempts = attempts + 1, lease_until = %s, worker = %s
-WHERE id IN ({due} {lock})
+WHERE id = ({due} {lock})
 RETURNING id, kind, subject, attempts, failures, lane, run_after
 """
 

@@ -143,6 +143,18 @@ def test_many_workers_never_claim_the_same_work(transactional_db: None) -> None:
     assert set(claimed) | set(Job.objects.filter(state="ready").values_list("subject", flat=True)) == set(range(40))
 
 
+def test_one_claim_takes_one_job_though_the_database_thinks_there_is_only_one(clock: time_machine.Traveller) -> None:
+    queue.enqueue("turn", 0)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE calendly_connector_job")  # now PostgreSQL plans for a table of one row
+    for number in range(1, 4):
+        queue.enqueue("turn", number)
+
+    assert _claim().subject == 0
+
+    assert Job.objects.filter(state="running").count() == 1
+
+
 # -- Leases -----------------------------------------------------------------------------------------------------
 
 
