@@ -45,6 +45,7 @@ AHEAD = 3600.0  # seconds by which gathering goes before the crowd that it is to
 COOL_DOWN = timedelta(minutes=5)  # after a failed import
 POLLS = (1, 1, 2, 2, 4, 4, 8, 10, 30, 60)  # seconds between looks
 MANY, LONG_POLLS = 1000, (10, 20, 40, 60, 120)  # from so many people on, Brevo needs a while
+MANY_OF_HISTORY = 100
 PIECE = 250  # people settled in one transaction
 IMPORT_LIST_NAME = "Calendly connector: imports (emptied by itself)"
 
@@ -142,7 +143,7 @@ def _start(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
         return
     row.state = State.RUNNING
     row.save(update_fields=["process", "state"])
-    raise queue.Later("Brevo imports", seconds=pause_before_look(row.people_count, row.polls), is_failure=False)
+    raise queue.Later("Brevo imports", seconds=_pause(row), is_failure=False)
 
 
 def _look(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
@@ -150,9 +151,7 @@ def _look(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
     if not process.is_over:
         row.polls += 1
         row.save(update_fields=["polls"])
-        raise queue.Later(
-            "Brevo still imports", seconds=pause_before_look(row.people_count, row.polls), is_failure=False
-        )
+        raise queue.Later("Brevo still imports", seconds=_pause(row), is_failure=False)
     if process.status != "completed":
         _fail(row, f"Brevo's import ended as “{process.status}”.")
         return
@@ -162,29 +161,33 @@ def _look(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
     row.save(update_fields=["refused", "state"])
 
 
-_over: dict[tuple[int, datetime], Process] = {}  # import (key, made at) → how a look at several found it ended
+_looked: dict[tuple[int, datetime], Process] = {}  # import (key, made at) → what a look at several told of it
 
 
 def _process(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> Process:
-    """Return an import's process. While several run, one call looks at all of them."""
-    if (seen := _over.pop((row.pk, row.created_at), None)) and seen.id == row.process:
-        return seen
+    """Return an import's process. While several run, one call looks at all of them, and each uses its part of it."""
+    if (told := _looked.pop((row.pk, row.created_at), None)) and told.id == row.process:
+        return told
     running = list(BulkImport.objects.filter(account=row.account_id, state=State.RUNNING))
     if len(running) > 1:
         found = accounts.call(row.account, "other", client.list_processes, renew=renew)
-        for each in running:
-            process = found.get(each.process or 0)
-            if process and process.is_over:
-                _over[each.pk, each.created_at] = process
-        if mine := found.get(row.process or 0):
-            _over.pop((row.pk, row.created_at), None)
+        _looked.update({(each.pk, each.created_at): found[each.process] for each in running if each.process in found})
+        if mine := _looked.pop((row.pk, row.created_at), None):
             return mine
     return accounts.call(row.account, "other", partial(client.get_process, row.process or 0), renew=renew)
 
 
-def pause_before_look(people: int, looks: int) -> float:
+def _pause(row: BulkImport) -> float:
+    """Return the seconds until the next look. Nobody waits for history: it is looked at when all of it may be over."""
+    if not row.reading_id:
+        return pause_before_look(row.people_count, row.polls)
+    imports = BulkImport.objects.filter(reading=row.reading_id, state__in=[State.PREPARED, State.RUNNING])
+    return pause_before_look(sum(imports.values_list("people_count", flat=True)), row.polls, many=MANY_OF_HISTORY)
+
+
+def pause_before_look(people: int, looks: int, *, many: int = MANY) -> float:
     """Return the seconds until the next look: of a hundred an hour, an import of many may spend few."""
-    pauses = LONG_POLLS if people >= MANY else POLLS
+    pauses = LONG_POLLS if people >= many else POLLS
     return pauses[min(looks, len(pauses) - 1)]
 
 
