@@ -1,4 +1,4 @@
-"""What a history of many people costs at Brevo: an import for each set of lists, one look, and what the imports need."""
+"""What a history of many people costs at Brevo: one import for each set of lists, one look, and what imports need."""
 
 from collections import Counter
 
