@@ -7,8 +7,11 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.test import TransactionTestCase
+from pytest_django.plugin import DjangoDbBlocker
 
 from sandbox.app import Sandbox
+from tests.flush import Emptier
 from tests.network import loopback_only
 
 LONGEST = {
@@ -56,6 +59,15 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory, worke
         names["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
     else:
         names["TEST"]["NAME"] = f"test_{names['NAME']}_{worker_id}"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Empty the database in our own, quicker way after tests that need real transactions."""
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        emptier = Emptier()
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: emptier.empty())
+        yield
 
 
 @pytest.fixture(scope="session")

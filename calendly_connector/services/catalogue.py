@@ -19,6 +19,7 @@ from calendly_connector.services import mapping
 logger = logging.getLogger(__name__)
 
 STALE = timedelta(minutes=10)
+AT_ONCE = 200  # rows of one statement
 
 _unreadable: dict[str, float] = {}  # event type URI → when to try again; each process learns it alone
 
@@ -28,16 +29,23 @@ def refresh_attributes(account: BrevoAccount, client: BrevoClient) -> None:
     found = client.list_attributes()
     now = timezone.now()
     with transaction.atomic():
-        for attribute in found:
-            BrevoAttribute.objects.update_or_create(
+        rows = {
+            each.name: BrevoAttribute(
                 account=account,
-                name=attribute.name,
-                defaults={
-                    "kind": attribute.kind,
-                    "options": [list(pair) for pair in attribute.options],
-                    "read_at": now,
-                },
+                name=each.name,
+                kind=each.kind,
+                options=[list(pair) for pair in each.options],
+                read_at=now,
             )
+            for each in found
+        }
+        BrevoAttribute.objects.bulk_create(
+            rows.values(),
+            batch_size=AT_ONCE,
+            update_conflicts=True,
+            unique_fields=["account", "name"],
+            update_fields=["kind", "options", "read_at"],
+        )
         account.attributes.exclude(name__in=[attribute.name for attribute in found]).delete()
         BrevoAccount.objects.filter(pk=account.pk).update(attributes_read_at=now)
     account.attributes_read_at = now
@@ -50,9 +58,24 @@ def refresh_lists(account: BrevoAccount, client: BrevoClient) -> None:
     folders = {folder.id: folder.name[:255] for folder in client.list_folders()}
     now = timezone.now()
     with transaction.atomic():
-        for row in found:
-            known = {"name": row.name[:255], "folder": folders.get(row.folder_id, ""), "size": row.size}
-            BrevoList.objects.update_or_create(account=account, number=row.id, defaults={**known, "read_at": now})
+        rows = {
+            row.id: BrevoList(
+                account=account,
+                number=row.id,
+                name=row.name[:255],
+                folder=folders.get(row.folder_id, ""),
+                size=row.size,
+                read_at=now,
+            )
+            for row in found
+        }
+        BrevoList.objects.bulk_create(
+            rows.values(),
+            batch_size=AT_ONCE,
+            update_conflicts=True,
+            unique_fields=["account", "number"],
+            update_fields=["name", "folder", "size", "read_at"],
+        )
         account.lists.exclude(number__in=[row.id for row in found]).delete()
 
 
