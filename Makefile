@@ -25,7 +25,7 @@ lock: ## Choose the newest versions that pyproject.toml allows and write both lo
 	@.ci/install requirements-dev.lock
 	@$(PYTHON) -m uv --version >/dev/null 2>&1 || $(PYTHON) -m pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) --upgrade --group dev -o requirements-dev.lock
-	$(COMPILE) --upgrade --constraints requirements-dev.lock -o requirements.lock
+	$(COMPILE) --upgrade --all-extras --constraints requirements-dev.lock -o requirements.lock
 
 format: ## Format the code and repair what the linter can repair
 	@.ci/install requirements-dev.lock
