@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from calendly_connector.admin import held
-from calendly_connector.models import Booking
+from calendly_connector.models import Booking, SchedulingLink
 from calendly_connector.services import roles
 from sandbox import scenarios
 from tests import browser
@@ -37,6 +37,7 @@ def test_the_keyboard_is_enough_from_unmarked_to_brevo(live_server: LiveServer, 
 
     with browser.open_page() as page:
         complaints = browser.watch_complaints(page)
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         browser.log_in(page, f"{live_server.url}{held.address()}")
         expect(page.locator(".cc-held").first).to_be_focused()
         everybody = page.locator(".cc-held h3").all_text_contents()
@@ -58,8 +59,21 @@ def test_the_keyboard_is_enough_from_unmarked_to_brevo(live_server: LiveServer, 
         expect(page.locator(status)).to_contain_text(f"{first} is marked")
         page.keyboard.press("u")
         expect(page.locator(status)).to_contain_text(f"The mark of {first} was taken back")
-        expect(page.get_by_label("Link to book again")).to_have_value(re.compile("utm_source=recovery"))
-        page.get_by_role("button", name="Copy").press("Enter")
+        expect(page.get_by_role("button", name="Make a link to book again")).to_have_count(1)
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        assert chosen(page) == third
+        page.keyboard.press("l")
+        expect(page.locator(status)).to_have_text("The link is ready to be copied.")
+        link = SchedulingLink.objects.get()
+        expect(page.get_by_label("Link to book again")).to_have_value(re.compile(re.escape(f"{link.url}?name=")))
+        expect(page.get_by_role("button", name="Copy")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator(status)).to_have_text("Copied.")
+        assert page.evaluate("navigator.clipboard.readText()").endswith(f"utm_content={link.tag}")
+        page.keyboard.press("k")
+        page.keyboard.press("j")
+        page.keyboard.press("l")
         expect(page.locator(status)).to_have_text("Copied.")
     assert complaints == []
     river.flow()
@@ -76,6 +90,7 @@ def test_nothing_keeps_anybody_from_marking(width: int, live_server: LiveServer,
     with browser.open_page(width=width, height=844) as page:
         browser.log_in(page, f"{live_server.url}{held.address()}")
         page.get_by_role("button", name="No-show").first.click()
+        page.get_by_role("button", name="Make a link to book again").click()
         expect(page.get_by_label("Link to book again")).to_be_visible()
         found = violations(page)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -79,7 +79,7 @@ class Command(BaseCommand):
             return
         if attribute and links_look.need_attribute(connection, attribute):
             self._make_attribute(connection, attribute, is_asked=not options["yes"])
-        link = links_one.make_one(connection, event_type, email=email, name=options["name"], tracking=wish.tracking)
+        link = links_one.make_one(connection, event_type, email=email, name=options["name"])
         address = links_one.address_of(link, tracking=wish.tracking)
         told = {"email": email, "link": address, "expires_at": link.expires_at.isoformat() if link.expires_at else ""}
         self.stdout.write(json.dumps(told) if options["json"] else address)
