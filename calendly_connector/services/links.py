@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from calendly_connector.clients import errors
 from calendly_connector.models import Connection, LinkRun, SchedulingLink
-from calendly_connector.services import links_list, links_make, links_write, notices, queue
+from calendly_connector.services import links_list, links_make, links_write, notices, queue, setup
 
 RUN = "links"
 LONGEST_WAIT, SHORTEST_WAIT = 300.0, 1.0  # seconds; Calendly's window is a minute
@@ -207,6 +207,8 @@ def _stop(row: LinkRun, refused: object) -> None:
     )
     words = f"It is paused: {refused} {what}"
     with transaction.atomic():
+        if isinstance(refused, errors.Forbidden):
+            setup.note_missing_scopes(row.connection, refused)
         if _change(row, (State.RUNNING,), State.PAUSED, words=words):
             notices.open_notice(_notice_key(row), f"{row.connection.name}: links can't be made", words)
 

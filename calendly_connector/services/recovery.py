@@ -62,7 +62,7 @@ def make(booking: Booking) -> WayBack:
     try:
         link = links_one.make_one(booking.connection, booking.event_type, email=booking.person.email, name=booking.name)
     except errors.ApiError as refusal:
-        if isinstance(refusal, errors.Forbidden) and refusal.required_scopes:
+        if isinstance(refusal, errors.Forbidden):
             setup.note_missing_scopes(booking.connection, refusal)
         address = prefilled(page, name=booking.name, email=booking.person.email, tracking=TRACKING)
         return WayBack(address=address, refusal=refusal)

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from calendly_connector.models import BrevoAttribute, ContactMirror, FieldMapping, Job, LinkRun, Person, SchedulingLink
-from calendly_connector.services import bulk, links, links_list, links_use
+from calendly_connector.services import bulk, links, links_list, links_use, setup
 from tests.journeys.river import River
 
 ATTRIBUTE = "BOOKING_LINK"
@@ -329,6 +329,10 @@ def test_a_token_without_the_scope_pauses_with_words(river: River) -> None:
 
     row = LinkRun.objects.get()
     assert row.state == "paused"
+    river.connection.refresh_from_db()
+    assert [each.feature for each in setup.capabilities_of(river.connection) if not each.works] == [
+        "Single-use links for campaigns and no-shows"
+    ]
     river.mend()
     assert report(number)["made"] == 2
     assert LinkRun.objects.get().state == "finished"
