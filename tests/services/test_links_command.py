@@ -91,6 +91,7 @@ def test_everybody_on_a_list_gets_a_link_of_their_own(river: River, campaign: in
     }
     assert (link.state, link.url, bool(link.written_at)) == ("live", addresses[7].split("?")[0], True)
     assert link.expires_at and link.made_at and link.expires_at - link.made_at == timedelta(days=89)
+    assert told["snippet"].startswith("<a href=\"{{ contact.BOOKING_LINK|default:'https://calendly.com/")
     assert river.contact("p7@example.com")["listIds"] == [campaign]  # of our own list of imports nothing is left
 
 
@@ -98,6 +99,8 @@ def test_nobody_gets_a_second_link_while_the_first_can_be_used(river: River, cam
     report(campaign)
     river.sandbox.world.journal.clear()
 
+    words = run("--brevo-list", str(campaign), "--yes")
+    assert words.endswith(f"e-mail editor:\n{links.snippet(LinkRun.objects.latest('pk'))}\n")
     for more in ((), ("--refill",)):
         told = report(campaign, *more)
 

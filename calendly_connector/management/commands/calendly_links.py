@@ -148,6 +148,8 @@ def report_lines(told: dict[str, Any]) -> Iterator[str]:
     """Yield what came of a run (`links.report`)."""
     yield f"{told['connection']}: {told['made']} links made, {told['written']} written to {told['attribute']}."
     yield from (f"  {count} {reason}" for reason, count in told["left_out"].items())
+    if told["snippet"]:
+        yield f"For an HTML block of Brevo's e-mail editor:\n{told['snippet']}"
 
 
 def _event_type(connection: Connection, text: str) -> str:
