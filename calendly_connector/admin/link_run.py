@@ -20,7 +20,6 @@ from calendly_connector.models import EventType, LinkRun, SchedulingLink
 from calendly_connector.services import links, links_look, queue
 
 State = LinkRun.State
-WHAT_CAME = ("uses", "all_links", "left_out_words")
 
 
 @admin.register(LinkRun)
@@ -43,7 +42,7 @@ class LinkRunAdmin(HistoryAdmin[LinkRun]):
     fieldsets: ClassVar[Any] = (
         (
             None,
-            {"fields": ("state_badge", "result", "all_links", "uses", "left_out_words", "total", "made", "written")},
+            {"fields": ("state_badge", "result", "uses", "all_links", "left_out_words", "total", "made", "written")},
         ),
         (
             gettext_lazy("What was asked for"),
