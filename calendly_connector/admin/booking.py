@@ -18,6 +18,7 @@ from calendly_connector.admin import (
     cancel,
     connection_pages,
     held,
+    held_recovery,
     page,
     parts,
     person_parts,
@@ -70,6 +71,7 @@ class BookingAdmin(HistoryAdmin[Booking]):
         wrap = self.admin_site.admin_view
         return [
             *held.urls(self.admin_site),
+            *held_recovery.urls(self.admin_site),
             *cancel.urls(self.admin_site),
             path("attribution/", wrap(attribution.show), name=attribution.NAME),
             path("attribution/csv/", wrap(attribution.export), name=attribution.EXPORT),

@@ -167,9 +167,7 @@ class LinkView(ApiView):
         if openings.type_of(connection, body["event_type"]) is None:
             raise exceptions.NotFound("This event type can't be booked.")
         tracking = body.get("tracking", {})
-        link = links_one.make_one(
-            connection, body["event_type"], email=body["email"], name=body["name"], tracking=tracking
-        )
+        link = links_one.make_one(connection, body["event_type"], email=body["email"], name=body["name"])
         return Response(shown.link(link, links_one.address_of(link, tracking=tracking)))
 
 
