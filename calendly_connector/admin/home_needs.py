@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from calendly_connector.admin import held, parts
+from calendly_connector.admin import consent_words, held, parts
 from calendly_connector.admin.home_banner import (
     SENTENCES,
     Viewer,
@@ -34,7 +34,10 @@ from calendly_connector.services import home, meetings_held
 from calendly_connector.services.home import Pulse, Undecided
 from calendly_connector.services.meetings_held import Show
 
-DETAILED = (Finding.PAUSED, Finding.FAILED, Finding.LEFT_OUT, Finding.UNKNOWN, Finding.UNDECIDED, Finding.RENAMED)
+DETAILED = (
+    *(Finding.PAUSED, Finding.FAILED, Finding.LEFT_OUT, Finding.UNKNOWN, Finding.UNASKED, Finding.UNDECIDED),
+    Finding.RENAMED,
+)
 """Findings with lines of their own."""
 
 SAID_ELSEWHERE = (":reconnect", ":paused")
@@ -163,6 +166,14 @@ def _undecided(viewer: Viewer, connection: Connection, lacks: Undecided) -> Iter
             sentence=unknown_in_words(lacks.unknown),
             link=_("Look at the mapping (%(connection)s)") % {"connection": connection},
             address=types_link(viewer, connection),
+        )
+    for each in lacks.unasked if viewer.may_see(EventType) else ():
+        yield Need(
+            level=Level.WARN,
+            sentence=consent_words.not_asked(each),
+            link=_("Look at the mapping (%(connection)s)") % {"connection": connection},
+            address=types_link(viewer, connection),
+            why=consent_words.perhaps(each),
         )
     if lacks.types and viewer.may_see(EventType):
         yield Need(

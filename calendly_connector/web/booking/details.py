@@ -37,7 +37,7 @@ class DetailsForm(forms.Form):
             self._ask_for_guests()
         if box:
             label = page.consent_text or box.question.text
-            self.fields["consent"] = forms.BooleanField(label=label, required=False)
+            self.fields["consent"] = forms.BooleanField(label=label, required=False, widget=_ConsentInput(label, box))
         self.fields[TRAP] = forms.CharField(label=_("Leave this field empty"), required=False, widget=_TrapInput)
 
     def _ask_who(self) -> None:
@@ -72,9 +72,9 @@ class DetailsForm(forms.Form):
 
     def _asked(self) -> Iterator[tuple[str, Any]]:
         """Yield the questions that are asked as they are, by the name of their field."""
-        for number, question in enumerate(self.kind.questions):
+        for question in self.kind.questions:
             if self.box is None or question != self.box.question:
-                yield f"question_{number}", question
+                yield questions.name_of(question), question
 
     def clean_guests(self) -> tuple[str, ...]:
         """Return the guests' addresses; raise ValidationError naming the one that is none."""
@@ -159,6 +159,20 @@ class DetailsForm(forms.Form):
             answer = self.box.ticked if self.cleaned_data["consent"] else self.box.empty
             if answer:
                 yield self.box.question.text, answer, self.box.question.position
+
+
+class _ConsentInput(forms.CheckboxInput):
+    """A box that is ticked for its words alone: a tick beside other words, or for another question, is none."""
+
+    def __init__(self, words: str, box: ConsentBox) -> None:
+        self._means = questions.digest(f"{words}\n{box.question.text}\n{box.ticked}")
+        super().__init__(check_test=lambda value: value is True)
+
+    def format_value(self, value: Any) -> str:
+        return self._means
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> bool:
+        return bool(data.get(name) == self._means)
 
 
 class _TrapInput(forms.TextInput):
