@@ -6,13 +6,15 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from calendly_connector.models import BookingPage, BookingRequest, Connection, SchedulingLink
-from calendly_connector.services import catalogue, scheduling, visitors
+from calendly_connector.services import api_tokens, catalogue, roles, scheduling, visitors
 from calendly_connector.services.connection import environment_connection
+from tests.admin.people import make_member
 from tests.journeys.conftest import river
 from tests.journeys.river import River
 from tests.services.booking import EMAIL, booked_at, sent, type_named, wish_for
@@ -432,6 +434,43 @@ def test_a_token_may_what_its_user_may(connection: Connection, permissions: tupl
         answer = getattr(caller.client, method.lower())(f"/api/v1{path}", headers=headers, **options)
         expected = (200, 400, 404) if name in MATRIX[permissions] else (403,)
         assert answer.status_code in expected, name
+
+
+ROLES: dict[str, set[str]] = {
+    "": set(),
+    roles.VIEWER: {"types", "times"},
+    roles.OPERATOR: set(CALLS),
+    roles.MANAGER: set(CALLS),
+}
+
+
+def caller_of(role: str) -> Caller:
+    """Return a program whose user is in one role, "" for none."""
+    caller = Caller()
+    if role:
+        caller.user = make_member(role)
+        caller.row, caller.token = api_tokens.make(name="CRM", user=caller.user)
+    return caller
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role or "none")
+def test_operators_and_managers_may_book_and_make_links_and_viewers_look(connection: Connection, role: str) -> None:
+    caller = caller_of(role)
+
+    for name, (method, path, body) in CALLS.items():
+        status = caller.call(method, path, body).status_code
+        assert status in ((200, 400, 404) if name in ROLES[role] else (403,)), name
+
+
+def test_a_token_ends_with_its_users_role(river: River) -> None:
+    caller = caller_of(roles.OPERATOR)
+    body = {"event_type": type_named(river.calendly, "Demo"), "email": EMAIL}
+    assert caller.post("/scheduling-links", body).status_code == 200
+
+    caller.user.groups.set(Group.objects.filter(name=roles.VIEWER))
+
+    answer = caller.post("/scheduling-links", body)
+    assert answer.status_code == 403 and "add_schedulinglink, view_addresses" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("name", CALLS)
