@@ -18,7 +18,7 @@ from tests.admin.people import make_member
 from tests.journeys.conftest import river
 from tests.journeys.river import River
 from tests.services.booking import EMAIL, booked_at, sent, type_named, wish_for
-from tests.web.caller import Caller, check
+from tests.web.caller import Caller, check, schema
 
 __all__ = ["river"]
 
@@ -478,6 +478,30 @@ def test_without_page_and_token_nobody_gets_in(connection: Connection, name: str
     method, path, body = CALLS[name]
 
     assert call(method, path, body).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/bookings", "/scheduling-links"])
+def test_a_complaint_about_the_address_names_its_parameter_whatever_the_method(
+    connection: Connection, path: str
+) -> None:
+    caller = Caller(*RIGHTS)
+
+    errors = [caller.post(f"{path}?{query}", {}).json()["errors"] for query in ("connection=none", "nonsense=1")]
+
+    assert [each[0].get("parameter") for each in errors] == ["connection", "nonsense"]
+
+
+def test_the_schema_says_which_bodies_refuse_unknown_fields(db: None) -> None:
+    shapes = schema()["components"]["schemas"]
+    bodies = {
+        operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for methods in schema()["paths"].values()
+        for operation in methods.values()
+        if "requestBody" in operation
+    }
+
+    assert bodies and all(shapes[name]["additionalProperties"] is False for name in bodies)
+    assert shapes["BookingBody"]["properties"]["start_time"]["format"] == "date-time"
 
 
 def test_a_page_opens_no_links(page: BookingPage) -> None:

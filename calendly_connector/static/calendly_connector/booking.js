@@ -2,11 +2,13 @@
 // times come from the server: without this script the same links and forms lead through the same steps.
 
 const main = () => document.getElementById("book");
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 let sequence = 0;
 
 /** Fetch a page and show its step. Whatever goes wrong is left to the browser, which shows it as without a script. */
 async function go(address, { method = "GET", body, replaces = false, isBack = false } = {}) {
   const mine = ++sequence;
+  if (method === "GET") address = inOwnZone(address);
   main().setAttribute("aria-busy", "true");
   let answer, text;
   try {
@@ -27,6 +29,13 @@ async function go(address, { method = "GET", body, replaces = false, isBack = fa
     history[replaces ? "replaceState" : "pushState"](null, "", answer.url);
   }
   settle({ isQuiet: replaces });
+}
+
+/** Ask for the visitor's own zone, unless another one was chosen. */
+function inOwnZone(address) {
+  const found = new URL(address, location.href);
+  if (zone && !found.searchParams.has("zone")) found.searchParams.set("zone", zone);
+  return found;
 }
 
 /** A page that can't be fetched is loaded; a form that can't be sent stays as it is, to be sent again. */
@@ -88,11 +97,8 @@ addEventListener("popstate", () => go(location.href, { isBack: true }));
 document.documentElement.classList.add("has-script");
 new ResizeObserver(tellHeight).observe(document.documentElement);
 
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if ("askZone" in main().dataset && zone && zone !== main().dataset.zone) {
-  const address = new URL(location.href);
-  address.searchParams.set("zone", zone);
-  go(address, { replaces: true });
+  go(location.href, { replaces: true });
 } else {
   settle({ isQuiet: true });
 }

@@ -49,16 +49,23 @@ class DetailsForm(forms.Form):
 
     def _ask_where(self, region: str) -> None:
         kinds = {place.kind for place in self.places}
-        if len(self.places) > 1:
+        is_one_of_several = len(self.places) > 1
+        if is_one_of_several:
             names = [(str(number), places.name_of(place)) for number, place in enumerate(self.places)]
             self.fields["place"] = forms.ChoiceField(label=_("Where"), choices=names, widget=forms.RadioSelect)
         if places.PHONE in kinds:
             self.fields["place_phone"] = questions.PhoneField(
-                region=region, label=_("Phone number that we call"), required=len(self.places) == 1
+                region=region,
+                label=_("Phone number that we call"),
+                help_text=_("Needed only if we are to call you.") if is_one_of_several else "",
+                required=not is_one_of_several,
             )
         if places.WORDS in kinds:
             self.fields["place_words"] = forms.CharField(
-                label=_("Where we meet"), max_length=questions.SHORT, required=len(self.places) == 1
+                label=_("Where we meet"),
+                help_text=_("Needed only for a place of your choice.") if is_one_of_several else "",
+                max_length=questions.SHORT,
+                required=not is_one_of_several,
             )
 
     def _ask_for_guests(self) -> None:
