@@ -143,7 +143,12 @@ def bookings_used(row: Connection) -> str:
         "day": gettext("%(used)s of %(allowed)s in the last day"),
     }
     quota = booking_limits.quota(row)
-    return ", ".join(words[window] % {"used": used, "allowed": allowed} for window, used, allowed in quota)
+    used_up = ", ".join(words[window] % {"used": used, "allowed": allowed} for window, used, allowed in quota)
+    until = booking_limits.blocked_until(row)
+    if until is None:
+        return used_up
+    refused = gettext("Calendly takes no more until %(time)s: visitors are led to its own page.")
+    return f"{used_up}. {refused % {'time': f'{timezone.localtime(until):%H:%M:%S}'}}"
 
 
 def _access(row: Connection) -> Cell:

@@ -4,6 +4,7 @@ import os
 import re
 
 import pytest
+from django.core.cache import cache
 from playwright.sync_api import FrameLocator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -211,6 +212,33 @@ def test_a_visitor_books_in_a_browser_that_runs_no_script(live_server: LiveServe
     river.flow()
 
     assert river.event_names("ada@example.com") == ["booked"]
+
+
+@pytest.mark.browser
+def test_what_was_typed_survives_calendlys_outage_and_a_lost_network(live_server: LiveServer, river: River) -> None:
+    make_page(river)
+
+    with open_page() as page:
+        page.goto(f"{live_server.url}/book/talk?zone=Europe/Copenhagen")
+        choose(page)
+        fill_in(page)
+        page.get_by_label("Google Meet").check()
+        page.get_by_label("Company").fill("Benali")
+        cache.clear()
+        river.break_calendly("status", status=503, times=None)
+        page.get_by_role("button", name="Book this meeting").click()
+        expect(page.get_by_role("alert")).to_have_text(re.compile("Nothing was booked. Please try again"))
+        assert axe.violations(page, impacts=axe.ANY) == []
+        river.mend()
+        page.context.set_offline(True)
+        page.get_by_role("button", name="Book this meeting").click()
+        expect(page.get_by_role("alert")).to_have_text(re.compile("^We couldn't be reached."))
+        expect(page.get_by_label("First name")).to_have_value("Ada")
+        page.context.set_offline(False)
+        page.get_by_role("button", name="Book this meeting").click()
+        expect(page.get_by_role("heading", name="It is booked")).to_be_visible()
+
+    assert len(river.calendly.state.invitees) == 1
 
 
 @pytest.mark.browser

@@ -210,6 +210,21 @@ def watch_consent(river: River, **rule: str) -> int:
 CONSENT_QUESTION = question(CONSENT, "single_select", 1, choices=("Yes", "No"))
 
 
+def test_an_event_type_that_takes_nobody_without_consent_says_so_beside_the_box(river: River) -> None:
+    watch_consent(river, answer="I agree")
+    make_page(river)
+    ask_more(river, DEMO, question(CONSENT, "single_select", 0, required=True, choices=("I agree",)))
+    visitor = at_the_form()
+    tick = visitor.page.offered["consent"]
+
+    visitor.send(**WHO, place="0")
+    refused = visitor.answer.status_code, visitor.page.described["consent"], visitor.page.focused
+    visitor.send(consent=tick)
+
+    assert refused == (422, "id_consent_error", "consent")
+    assert "It is booked" in visitor.page.text
+
+
 def test_a_box_that_was_ticked_beside_other_words_is_no_consent(river: River) -> None:
     watch_consent(river)
     page = make_page(river, consent_text="Send me the newsletter.")

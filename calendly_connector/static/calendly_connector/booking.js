@@ -15,13 +15,16 @@ async function go(address, { method = "GET", body, replaces = false, isBack = fa
     answer = await fetch(address, { method, body, headers: { Accept: "text/html" } });
     text = await answer.text();
   } catch {
-    if (mine === sequence) stay(method, address);
+    if (mine === sequence) stay(method, address, main().dataset.lost);
     return;
   }
   if (mine !== sequence) return; // somebody went on meanwhile
   const found = new DOMParser().parseFromString(text, "text/html");
   const next = found.getElementById("book");
-  if (!next) return stay(method, address);
+  if (!next) return stay(method, address, main().dataset.lost);
+  if (method === "POST" && !answer.ok && !next.querySelector("form.book-form")) {
+    return stay(method, address, [...next.querySelectorAll("h2, h2 + p")].map((each) => each.textContent).join(". "));
+  }
   document.title = found.title;
   document.documentElement.lang = found.documentElement.lang;
   main().replaceWith(document.adoptNode(next));
@@ -38,10 +41,15 @@ function inOwnZone(address) {
   return found;
 }
 
-/** A page that can't be fetched is loaded; a form that can't be sent stays as it is, to be sent again. */
-function stay(method, address) {
+/** A page that can't be fetched is loaded; a form that can't be taken stays as it is, to be sent again, and says why. */
+function stay(method, address, words) {
   if (method === "GET") return location.assign(address);
   main().removeAttribute("aria-busy");
+  const form = main().querySelector("form.book-form");
+  const note = form?.querySelector("#lost") ?? document.createElement("p");
+  Object.assign(note, { id: "lost", className: "book-note", textContent: words });
+  note.setAttribute("role", "alert");
+  form?.querySelector("[type=submit]").before(note);
   for (const button of main().querySelectorAll("[type=submit]")) button.disabled = false;
 }
 

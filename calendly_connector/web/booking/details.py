@@ -37,7 +37,8 @@ class DetailsForm(forms.Form):
             self._ask_for_guests()
         if box:
             label = page.consent_text or box.question.text
-            self.fields["consent"] = forms.BooleanField(label=label, required=False, widget=_ConsentInput(label, box))
+            tick = _ConsentInput(label, box)
+            self.fields["consent"] = forms.BooleanField(label=label, required=box.is_required, widget=tick)
         self.fields[TRAP] = forms.CharField(label=_("Leave this field empty"), required=False, widget=_TrapInput)
 
     def _ask_who(self) -> None:
@@ -110,6 +111,8 @@ class DetailsForm(forms.Form):
     def add_problems(self, problems: Mapping[str, str]) -> None:
         """Show what the booking's own check found, beside the field it is about."""
         by_position = {f"answers.{question.position}": name for name, question in self._asked()}
+        if self.box:
+            by_position[f"answers.{self.box.question.position}"] = "consent"
         for field, words in problems.items():
             name = by_position.get(field, field.partition(".")[0])
             self.add_error(name if name in self.fields else None, gettext(words))
