@@ -109,8 +109,8 @@ class BookingPageAdmin(ConnectorAdmin[BookingPage]):
         badge = parts.badge(gettext("Nobody is asked"), Tone.WARN)
         lines = [" ".join((words.not_asked(each), words.perhaps(each))).strip() for each in unasked.of_page(row)]
         what = gettext(
-            "The page shows no box for it, and whoever books here joins no list. Ask the question again at Calendly, or"
-            " choose another one in the mapping."
+            "The page shows no box for it, and whoever books it joins no list that needs consent. Ask the question"
+            " again at Calendly, or choose another one in the mapping."
         )
         rows = format_html_join("", "<p>{}</p>", ((line,) for line in (*lines, what)))
         return format_html("{}{}", badge, rows)
