@@ -33,6 +33,7 @@ from calendly_connector.models import (
 from calendly_connector.services import home, meetings_held
 from calendly_connector.services.home import Pulse, Undecided
 from calendly_connector.services.meetings_held import Show
+from calendly_connector.services.unasked import Unasked
 
 DETAILED = (
     *(Finding.PAUSED, Finding.FAILED, Finding.LEFT_OUT, Finding.UNKNOWN, Finding.UNASKED, Finding.UNDECIDED),
@@ -167,14 +168,8 @@ def _undecided(viewer: Viewer, connection: Connection, lacks: Undecided) -> Iter
             link=_("Look at the mapping (%(connection)s)") % {"connection": connection},
             address=types_link(viewer, connection),
         )
-    for each in lacks.unasked if viewer.may_see(EventType) else ():
-        yield Need(
-            level=Level.WARN,
-            sentence=consent_words.not_asked(each),
-            link=_("Look at the mapping (%(connection)s)") % {"connection": connection},
-            address=types_link(viewer, connection),
-            why=consent_words.perhaps(each),
-        )
+    if viewer.may_see(EventType):
+        yield from (_unasked(viewer, connection, each) for each in lacks.unasked)
     if lacks.types and viewer.may_see(EventType):
         yield Need(
             level=Level.WARN,
@@ -192,6 +187,16 @@ def _undecided(viewer: Viewer, connection: Connection, lacks: Undecided) -> Iter
             address=fields_link(viewer, connection),
             why=maybe if each.replacement else "",
         )
+
+
+def _unasked(viewer: Viewer, connection: Connection, found: Unasked) -> Need:
+    return Need(
+        level=Level.WARN,
+        sentence=consent_words.not_asked(found),
+        link=_("Look at the mapping (%(connection)s)") % {"connection": connection},
+        address=types_link(viewer, connection),
+        why=consent_words.perhaps(found),
+    )
 
 
 def _types_in_words(names: Sequence[str]) -> str:
