@@ -37,7 +37,7 @@ WITH RECURSIVE moved (
   GROUP BY b.{column}
   UNION ALL
   SELECT {moved_column} AS about, {outcomes}, SUM(CASE WHEN status = 'rescheduled' THEN moves + 1 ELSE moves END)
-  FROM moved b WHERE is_last = 1 GROUP BY {moved_column}
+  FROM moved WHERE is_last = 1 GROUP BY {moved_column}
 )"""
 """The tally of bookings that were never moved, and that of the last halves of chains with the source of their first.
 
