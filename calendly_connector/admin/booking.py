@@ -52,6 +52,7 @@ class BookingAdmin(HistoryAdmin[Booking]):
     list_display = ("who", "status_badge", "meeting_name", "when", "other_half", "booked")
     list_display_links = None
     list_filter = ("status", EventTypeFilter, ("start_at", titled(gettext_lazy("meeting time"))), "connection")
+    address_fields = ("person", "uri")
     search_fields = ("name", "person__email", "uri", "meeting_name")
     search_help_text = gettext_lazy("E-mail, name, invitee address, or meeting")
     fieldsets: ClassVar[Any] = (
