@@ -17,6 +17,7 @@ SMALL = {"log_open", "log_cause", "log_person_cause", "delivery_waiting", "deliv
 """Indexes of the few rows that wait for something."""
 
 ALIAS = re.compile(r'"?(calendly_connector_\w+)"?\s+(?:AS\s+)?"?([A-Za-z]\w*)')
+OF_A_CONNECTION = re.compile(r"Index Cond: \(connection_id = \S+\)$")
 Statement = tuple[str, Any]
 
 
@@ -56,7 +57,8 @@ def plan(sql: str, params: Any) -> Sequence[str]:
 
 
 def whole_tables(sql: str, params: Any) -> list[str]:
-    """Return the lines of a statement's plan that read a big table, or an index of all of it, from end to end."""
+    """Return the lines of a statement's plan that read a big table, or an index of all of it, from end to end. What is
+    read by its connection alone is all of it, where there is one connection."""
     lines, aliases = plan(sql, params), ALIAS.findall(sql)
     names = BIG | {alias for table, alias in aliases if table in BIG}
     names -= {alias for table, alias in aliases if table not in BIG}  # Django calls several tables alike
@@ -67,6 +69,8 @@ def _reads_all(line: str, following: str, names: set[str]) -> bool:
     if any(index in line for index in SMALL):
         return False
     if database.vendor == "sqlite":
-        return line.startswith("SCAN ") and line.split()[1] in names
+        is_whole = line.startswith("SCAN ") or line.endswith(" (connection_id=?)")
+        return is_whole and line.split()[1] in names
     is_big = " Scan" in line and any(f" on {table} " in line for table in BIG)
-    return is_big and ("Seq Scan" in line or "Index Cond" not in following)
+    is_whole = "Seq Scan" in line or "Index Cond" not in following or bool(OF_A_CONNECTION.search(following))
+    return is_big and is_whole

@@ -9,6 +9,7 @@ from calendly_connector.models import Booking, Person
 from calendly_connector.services import clock, sweep
 from sandbox import scenarios
 from tests import plans
+from tests.journeys.history import backfill, make_up
 from tests.journeys.river import River
 
 
@@ -30,6 +31,17 @@ def test_no_statement_of_the_river_reads_a_whole_table(river: River) -> None:
     assert [each for each in found if not is_of_lost_answers(each[0])] == [], found
 
 
+def test_no_statement_of_a_reading_of_history_reads_a_whole_table(river: River) -> None:
+    make_up(river.calendly, 40)
+
+    with plans.heard() as said:
+        assert backfill().status == 0
+
+    assert len(said) > 100
+    found = {sql: lines for sql, params in said if (lines := plans.whole_tables(sql, params))}
+    assert found == {}
+
+
 def is_of_lost_answers(sql: str) -> bool:
     """Return whether a statement is the sweep's for lost answers: of three rows PostgreSQL may read any index, and at
     a million takes `log_state`."""
@@ -43,4 +55,6 @@ def test_the_check_itself(river: River) -> None:
     whole = "SELECT COUNT(*) FROM calendly_connector_booking WHERE name = %s"
     assert len(plans.whole_tables(whole, ["Nadia"])) == 1, database.vendor
     assert len(plans.whole_tables(whole.replace("booking ", "booking b "), ["Nadia"])) == 1, database.vendor
+    of_all = "SELECT name FROM calendly_connector_booking WHERE connection_id = %s"
+    assert len(plans.whole_tables(of_all, [river.connection.pk])) == 1, database.vendor
     assert plans.whole_tables("SELECT 1 FROM calendly_connector_booking WHERE id = %s", [1]) == []
