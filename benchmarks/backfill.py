@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import stage as stages
-from benchmarks.measure import Process
+from benchmarks.measure import peak_of
 from benchmarks.report import Line, heading, machine, rows, summary
 from benchmarks.stage import BASE, Stage, StageError
 from project import run
@@ -205,7 +205,7 @@ def _backfill(stage: Stage) -> Run:
         )  # fmt: skip
     try:
         while process.poll() is None:
-            peak = max(peak, _peak(process.pid))
+            peak = max(peak, peak_of(process.pid))
             time.sleep(LOOK_EVERY)
     finally:
         if process.poll() is None:
@@ -215,13 +215,6 @@ def _backfill(stage: Stage) -> Run:
         last_words = report.read_text() + progress.read_text()[-3000:]
         raise StageError(f"calendly_backfill ended with {process.returncode}:\n{last_words}")
     return Run(seconds=time.monotonic() - begun, megabytes=peak, report=json.loads(report.read_text()))
-
-
-def _peak(pid: int) -> float:
-    try:
-        return Process(pid=pid).peak_megabytes()
-    except OSError:  # it ends just now
-        return 0.0
 
 
 def main() -> int:

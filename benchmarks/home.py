@@ -1,4 +1,4 @@
-"""The pages at a million rows: how long the home page and every list take, and how much longer than at a thousand.
+"""The pages at a million rows: how long home, reports and every list take, and how much longer than at a thousand.
 
 `python -m benchmarks.home [--rows 1000000] [--database-url URL]`, on a database of its own; `make bench` ends with it.
 """
@@ -11,10 +11,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import django
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from benchmarks.report import Line, machine, rows
 from benchmarks.stage import SECRETS, new_database
@@ -23,6 +25,7 @@ FEW, MANY = 1_000, 1_000_000
 TURNS, SLOW_TURNS = 20, 5
 SLOW = 1.0  # seconds: a page that needs more is measured less often
 MAX_HOME = 0.300
+YEAR, DECADE = 364, 3652  # days before today
 STATIC = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -77,6 +80,7 @@ def _pages() -> dict[str, Callable[[], None]]:
         def ask() -> None:
             answer = client.get(address)
             assert answer.status_code == 200, f"{address} answered {answer.status_code}"
+            answer.getvalue()  # a file is made while it is read
 
         return ask
 
@@ -86,7 +90,26 @@ def _pages() -> dict[str, Callable[[], None]]:
     }
     return {
         "home": asking(reverse("admin:index")),
+        "who came?": asking(reverse("admin:calendly_connector_held")),
+        **{name: asking(address) for name, address in _reports().items()},
         **{f"list of {name}": asking(reverse(f"admin:{label}_changelist")) for name, label in lists.items()},
+    }
+
+
+def _reports() -> dict[str, str]:
+    """Return the addresses of the attribution report for 30 days, a year, and everything that the ledger holds."""
+    from django.urls import reverse  # noqa: PLC0415
+
+    page, file = (reverse(f"admin:calendly_connector_attribution{kind}") for kind in ("", "_csv"))
+    today = timezone.localdate()
+    year, everything = (f"period=own&since={today - timedelta(days=days)}&until={today}" for days in (YEAR, DECADE))
+    return {
+        "attribution, 30 days": f"{page}?period=30",
+        "attribution, a year": f"{page}?{year}",
+        "attribution, a year by campaign": f"{page}?{year}&by=campaign",
+        "attribution, a year by first touch": f"{page}?{year}&touch=first",
+        "attribution, everything": f"{page}?{everything}",
+        "attribution, a year as CSV": f"{file}?{year}&by=campaign",
     }
 
 

@@ -44,6 +44,14 @@ class Process:
         return found
 
 
+def peak_of(pid: int) -> float:
+    """Return the most memory that a program ever held, in megabytes; 0 when it ends just now."""
+    try:
+        return Process(pid=pid).peak_megabytes()
+    except OSError:
+        return 0.0
+
+
 def _children(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for task in tasks for child in task.read_text().split()]

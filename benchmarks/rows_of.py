@@ -61,7 +61,7 @@ def fill(count: int) -> None:
     _fill_log(count // BOOKINGS_OF_A_STEP, booking, owner)
     if database.vendor == "postgresql":
         with database.cursor() as cursor:
-            cursor.execute("ANALYZE")
+            cursor.execute("VACUUM ANALYZE")  # as the server does by itself before long
 
 
 def _fill_ledger(count: int, booking: Booking, owner: str) -> None:
@@ -74,10 +74,11 @@ def _fill_ledger(count: int, booking: Booking, owner: str) -> None:
         {
             "connection_id": owner,
             "person_id": f"{booking.person_id} + n.i / {BOOKINGS_OF_A_PERSON}",
-            "uri": "'https://api.calendly.com/scheduled_events/e' || n.i || '/invitees/i' || n.i",
+            "uri": _invitee("n.i"),
             "meeting_uri": "'https://api.calendly.com/scheduled_events/e' || n.i",
-            "event_type": f"'{_type(0)[:-1]}' || n.i % {TYPES}",
+            "event_type": f"'{_type(0)[:-1]}' || (n.i % {TYPES})",
             "status": _status(),
+            **_where_from(),
             **dict.fromkeys(("booked_at", "updated_at", "created_at"), ago),
             **dict.fromkeys(("start_at", "end_at"), soon),
         },
@@ -95,11 +96,11 @@ def _fill_log(count: int, booking: Booking, owner: str) -> None:
     state = "CASE n.i % 100 WHEN 0 THEN 'failed' WHEN 1 THEN 'failed' WHEN 2 THEN 'waiting' ELSE 'done' END"
     steps = {
         "connection_id": owner,
-        "person_id": f"{booking.person_id} + n.i",
+        "person_id": f"{booking.person_id} + n.i / {BOOKINGS_OF_A_PERSON}",
         "booking_id": f"{booking.pk} + n.i",
         "happening": "'booked:' || n.i",
         "state": state,
-        "cause": "CASE n.i % 50 WHEN 0 THEN 'attribute_missing:A' || n.i % 7 ELSE '' END",
+        "cause": "CASE n.i % 50 WHEN 0 THEN 'attribute_missing:A' || (n.i % 7) ELSE '' END",
         **dict.fromkeys(("created_at", "sent_at", "settled_at"), ago),
     }
     _copy(SyncLogEntry.objects.get(), count, steps)
@@ -152,6 +153,27 @@ def _status() -> str:
     others = ("canceled", "no_show", "rescheduled")
     cases = " ".join(f"WHEN {number} THEN '{status}'" for number, status in enumerate(others))
     return f"CASE n.i % 20 {cases} ELSE 'attended' END"
+
+
+def _where_from() -> dict[str, str]:
+    """Return the columns by which a report groups, and those of moves: the third of twenty was moved to the fourth.
+
+    Half of the bookings came by a campaign, of which there are many.
+    """
+    comes = "CASE n.i % 2 WHEN 0 THEN '' ELSE {} END"
+    return {
+        "utm_source": comes.format("'source-' || ((n.i / 2) % 30)"),
+        "utm_medium": comes.format("'medium-' || ((n.i / 2) % 8)"),
+        "utm_campaign": comes.format("'campaign-' || ((n.i / 2) % 500)"),
+        "host": "'host-' || (n.i % 25) || '@example.com'",
+        "successor": f"CASE n.i % 20 WHEN 2 THEN {_invitee('(n.i + 1)')} ELSE '' END",
+        "old_invitee": f"CASE n.i % 20 WHEN 3 THEN {_invitee('(n.i - 1)')} ELSE '' END",
+        "moves": "CASE n.i % 20 WHEN 3 THEN 1 ELSE 0 END",
+    }
+
+
+def _invitee(number: str) -> str:
+    return f"'https://api.calendly.com/scheduled_events/e' || {number} || '/invitees/i' || {number}"
 
 
 def _ago(count: int, later: timedelta = timedelta()) -> str:

@@ -7,6 +7,7 @@ import axe_playwright_python
 from playwright.sync_api import Page
 
 GRAVE = ("serious", "critical")
+ANY = ("minor", "moderate", *GRAVE)
 SETTLE = """for (const each of document.getAnimations())
   if (Number.isFinite(each.effect.getComputedTiming().endTime)) each.finish()"""
 """Links fade from one light's color to the other's: in between, their contrast is nobody's choice."""
@@ -19,7 +20,7 @@ def script() -> str:
     return found[0].read_text(encoding="utf-8")
 
 
-def violations(page: Page) -> list[str]:
+def violations(page: Page, *, impacts: tuple[str, ...] = GRAVE) -> list[str]:
     """Return what keeps somebody from using the open page: the rule, how grave, and where, one line each."""
     page.evaluate(script())
     page.evaluate(f"() => {{ {SETTLE} }}")
@@ -27,7 +28,7 @@ def violations(page: Page) -> list[str]:
     return [
         f"{page.url} {rule['id']} ({rule['impact']}): {node['target']} {_advice(node)}"
         for rule in found["violations"]
-        if rule["impact"] in GRAVE
+        if rule["impact"] in impacts
         for node in rule["nodes"]
     ]
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest import mock
 
 from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
@@ -21,15 +22,15 @@ FLAGS = [
 
 
 @contextmanager
-def open_page(*, width: int = 1280, height: int = 900) -> Iterator[Page]:
-    """Yield a page of a browser that nobody used before.
+def open_page(*, width: int = 1280, height: int = 900, **options: Any) -> Iterator[Page]:
+    """Yield a page of a browser that nobody used before; `options` are what Playwright lets a browser differ in.
 
     Playwright keeps an event loop in this thread, which Django takes for asynchronous code: hence its variable.
     """
     with mock.patch.dict(os.environ, {"DJANGO_ALLOW_ASYNC_UNSAFE": "true"}), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
-            yield browser.new_page(viewport={"width": width, "height": height})
+            yield browser.new_page(viewport={"width": width, "height": height}, **options)
         finally:
             browser.close()
 

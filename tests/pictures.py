@@ -4,6 +4,7 @@ Not collected by itself: nothing is asserted here but that each page is there.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,13 +20,14 @@ from pytest_django.live_server_helper import LiveServer
 from calendly_connector import tasks
 from calendly_connector.admin import page as pages
 from calendly_connector.admin import parts
-from calendly_connector.models import Booking, Connection, Person, TriggerMapping
-from calendly_connector.services import backfill, catalogue, figures, reconcile, schedule, versions
+from calendly_connector.models import Booking, Connection, ConsentRule, Person, TriggerMapping
+from calendly_connector.services import backfill, catalogue, figures, form_token, reconcile, schedule, versions
 from calendly_connector.services import connection as connections
 from sandbox import scenarios
 from tests.browser import log_in, open_page
 from tests.journeys.conftest import river
 from tests.journeys.river import River
+from tests.web.booking_pages import CONSENT, DEMO, DISCOVERY, GROUP_DEMO, ask_more, make_page, question
 
 __all__ = ["river"]
 
@@ -146,6 +148,63 @@ def shoot(page: Page, server: str, name: str, address: Callable[[], str]) -> Non
     page.set_viewport_size({"width": WIDTH, "height": max(tall, 600)})
     page.screenshot(path=IMAGES / f"{name}.png")
     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+
+
+@pytest.fixture
+def page_to_book(river: River, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a booking page that asks for consent, whose form may be sent at once."""
+    monkeypatch.setattr(form_token, "YOUNGEST", 0.0)
+    river.map_lists("booked", join=[river.brevo.add_list("Newsletter")])
+    ConsentRule.objects.create(connection=river.connection, mode="answer", question=CONSENT, answer="Yes")
+    make_page(river, DEMO, DISCOVERY, GROUP_DEMO, intro="Half an hour with somebody who knows.")
+    company = question("Company", "string", 0, required=True)
+    ask_more(river, DEMO, company, question(CONSENT, "single_select", 1, choices=("Yes", "No")))
+
+
+SIZES = {"phone": (390, 844), "desktop": (1000, 760)}
+WORDS = {
+    "en": ("times", "First name", "E-mail address", "Book this meeting"),
+    "da": ("tider", "Fornavn", "E-mailadresse", "Book mødet"),
+}
+
+
+@pytest.mark.parametrize(
+    ("size", "language", "steps"),
+    [
+        ("phone", "en", ("types", "times", "details", "booked")),
+        ("phone", "da", ("details",)),
+        ("desktop", "en", ("times",)),
+    ],
+)
+def test_take_a_booking_page(
+    live_server: LiveServer, river: River, page_to_book: None, size: str, language: str, steps: tuple[str, ...]
+) -> None:
+    """Photograph each step of a visit, from the first click to the confirmation."""
+    wanted, (width, height) = os.environ.get("PICTURES", "").split(), SIZES[size]
+    times, name, email, book = WORDS[language]
+    with open_page(width=width, height=height, timezone_id="Europe/Copenhagen") as page:
+
+        def keep(step: str) -> None:
+            page.wait_for_load_state("networkidle")
+            found = f"book-{step}-{size}-{language}"
+            if step in steps and (not wanted or found in wanted):
+                page.screenshot(path=IMAGES / f"{found}.png", full_page=step == "details")
+
+        page.goto(f"{live_server.url}/book/talk?lang={language}")
+        keep("types")
+        page.get_by_role("link", name=re.compile("^Demo")).click()
+        page.get_by_role("link", name=re.compile(rf"\d+ {times}$")).first.click()
+        page.get_by_role("link", name="10:00").hover()
+        keep("times")
+        page.get_by_role("link", name="10:00").click()
+        page.get_by_label(name).fill("Ada")
+        page.get_by_label(email).fill("ada@example.com")
+        page.get_by_label("Company").fill("Benali Conseil")
+        page.get_by_label("Google Meet").check()
+        keep("details")
+        page.get_by_role("button", name=book).click()
+        expect(page.locator("h1")).to_contain_text("✓")
+        keep("booked")
 
 
 def test_take_pictures(live_server: LiveServer, river: River, story: None) -> None:

@@ -128,7 +128,8 @@ def days_of(period: str, since: date | None, until: date | None) -> tuple[date, 
 def show(request: HttpRequest) -> TemplateResponse:
     """Return the page. The same number of queries, however many bookings and groups there are."""
     form = _form_of(request)
-    question = form.question()
+    asked = form.question()
+    question = attribution.bounded(asked)
     found = attribution.report(question)
     context = {
         **admin.site.each_context(request),
@@ -139,6 +140,7 @@ def show(request: HttpRequest) -> TemplateResponse:
         "lines": _lines(found),
         "is_empty": not found.total.bookings,
         "chart": _chart(question),
+        "shortened": _shortened(question) if question != asked else "",
         "days": f"{question.first:%Y-%m-%d} – {question.last:%Y-%m-%d} ({timezone.get_current_timezone_name()})",
         "export": f"{reverse(f'admin:{EXPORT}')}?{urlencode(_given(request))}",
     }
@@ -147,7 +149,7 @@ def show(request: HttpRequest) -> TemplateResponse:
 
 def export(request: HttpRequest) -> HttpResponseBase:
     """Return the same as a CSV file with every group, a line at a time, so that Excel reads it as UTF-8."""
-    question = _form_of(request).question()
+    question = attribution.bounded(_form_of(request).question())
     found = attribution.report(question, top=None)
     may_see_addresses = request.user.has_perm(SEES_ADDRESSES)
     answer = StreamingHttpResponse(
@@ -187,6 +189,11 @@ def _form_of(request: HttpRequest) -> AttributionForm:
 
 def _given(request: HttpRequest) -> dict[str, str]:
     return {name: request.GET[name] for name in AttributionForm.base_fields if name in request.GET}
+
+
+def _shortened(question: Question) -> str:
+    values = {"number": charts.whole(attribution.MOST), "day": f"{question.first:%Y-%m-%d}"}
+    return _("More than %(number)s bookings: counted from %(day)s on. Choose own dates to see those before.") % values
 
 
 def _lines(found: Report) -> list[Line]:

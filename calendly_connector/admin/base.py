@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from calendly_connector.admin import audit, parts
+from calendly_connector.admin import audit, parts, searching
 from calendly_connector.admin.parts import Tone
 
 Row = TypeVar("Row", bound=Model)
@@ -59,6 +59,7 @@ class ConnectorAdmin(ModelAdmin[Row]):
     paginator = CappedPaginator
     ordering: ClassVar[tuple[str, ...]] = ("-pk",)
     tones: ClassVar[Mapping[Any, Tone]] = {}
+    address_fields: ClassVar[tuple[str, str] | None] = None  # to the person's key, and to the invitee's address
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, row: Any) -> SafeString:
@@ -69,6 +70,17 @@ class ConnectorAdmin(ModelAdmin[Row]):
         """Call the page by what it lists."""
         title = {"title": capfirst(str(self.opts.verbose_name_plural))}
         return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Row], search_term: str
+    ) -> tuple[QuerySet[Row], bool]:
+        """Look up an e-mail or an invitee's address where those are, and other words everywhere."""
+        if self.address_fields:
+            person, invitee = self.address_fields
+            found = searching.by_address(queryset, search_term, person=person, invitee=invitee)
+            if found is not None:
+                return found, False
+        return super().get_search_results(request, queryset, search_term)
 
     def may_change(self, request: HttpRequest) -> bool:
         """Return whether this member of staff may act upon rows, even where nobody may edit them."""

@@ -18,6 +18,7 @@ from calendly_connector.admin import (
     cancel,
     connection_pages,
     held,
+    held_recovery,
     page,
     parts,
     person_parts,
@@ -51,6 +52,7 @@ class BookingAdmin(HistoryAdmin[Booking]):
     list_display = ("who", "status_badge", "meeting_name", "when", "other_half", "booked")
     list_display_links = None
     list_filter = ("status", EventTypeFilter, ("start_at", titled(gettext_lazy("meeting time"))), "connection")
+    address_fields = ("person", "uri")
     search_fields = ("name", "person__email", "uri", "meeting_name")
     search_help_text = gettext_lazy("E-mail, name, invitee address, or meeting")
     fieldsets: ClassVar[Any] = (
@@ -70,6 +72,7 @@ class BookingAdmin(HistoryAdmin[Booking]):
         wrap = self.admin_site.admin_view
         return [
             *held.urls(self.admin_site),
+            *held_recovery.urls(self.admin_site),
             *cancel.urls(self.admin_site),
             path("attribution/", wrap(attribution.show), name=attribution.NAME),
             path("attribution/csv/", wrap(attribution.export), name=attribution.EXPORT),

@@ -6,20 +6,21 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from calendly_connector import conf
-from calendly_connector.admin import parts
+from calendly_connector.admin import consent_words as words
+from calendly_connector.admin import panels, parts
 from calendly_connector.admin.base import ConnectorAdmin, HistoryAdmin
 from calendly_connector.admin.booking_page_form import BookingPageForm
 from calendly_connector.admin.filters import titled
 from calendly_connector.admin.parts import Tone
 from calendly_connector.models import Booking, BookingPage, BookingRequest, EventType
 from calendly_connector.services import connection as connections
-from calendly_connector.services import scheduling
+from calendly_connector.services import unasked
 
 State = BookingRequest.State
 
@@ -35,7 +36,7 @@ class BookingPageAdmin(ConnectorAdmin[BookingPage]):
     search_fields = ("title", "slug")
     ordering = ("title",)
     prepopulated_fields: ClassVar[Any] = {"slug": ("title",)}
-    readonly_fields = ("open_link", "snippet", "asked", "used", "type_names", "site_list", "look")
+    readonly_fields = ("consent_gap", "address", "snippet", "asked", "used", "type_names", "site_list", "look")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BookingPage]:
         """Leave secrets alone."""
@@ -47,7 +48,8 @@ class BookingPageAdmin(ConnectorAdmin[BookingPage]):
         types, sites, look = (
             ("event_types", "allowed_origins", "theme") if edits else ("type_names", "site_list", "look")
         )
-        made = ((None, {"fields": ("open_link", "asked", "used")}),) if obj else ()
+        gap = ("consent_gap",) if obj and unasked.of_page(obj) else ()
+        made = ((None, {"fields": (*gap, "address", "asked", "used")}),) if obj else ()
         return (
             *made,
             (_("What visitors see"), {"fields": ("connection", "title", "slug", "intro", types, "is_active")}),
@@ -72,6 +74,14 @@ class BookingPageAdmin(ConnectorAdmin[BookingPage]):
         address = reverse("calendly_connector:book", args=[row.slug])
         return format_html('<a href="{0}" target="_blank" rel="noopener">{0}</a>', address)
 
+    @admin.display(description=_("page"))
+    def address(self, row: BookingPage) -> SafeString:
+        """Return its whole address, to be copied into a mail, as a link."""
+        address = reverse("calendly_connector:book", args=[row.slug])
+        return format_html(
+            '<a href="{}" target="_blank" rel="noopener">{}</a>', address, f"{conf.public_url()}{address}"
+        )
+
     @admin.display(description=_("event types"))
     def type_count(self, row: BookingPage) -> int:
         """Return how many event types may be booked: their names would cost the list a query a row."""
@@ -90,13 +100,20 @@ class BookingPageAdmin(ConnectorAdmin[BookingPage]):
 
     @admin.display(description=_("Calendly's limits"))
     def used(self, row: BookingPage) -> str:
-        """Return how many bookings Calendly still takes through all pages of the connection."""
-        words = {"minute": gettext("this minute"), "hour": gettext("this hour"), "day": gettext("today")}
-        rows = scheduling.quota(row.connection)
-        return " · ".join(
-            gettext("%(used)d of %(allowed)d %(span)s") % {"used": used, "allowed": allowed, "span": words[name]}
-            for name, used, allowed in rows
+        """Return how many of the bookings that Calendly takes through all pages of the connection were made."""
+        return panels.bookings_used(row.connection)
+
+    @admin.display(description=_("consent"))
+    def consent_gap(self, row: BookingPage) -> SafeString:
+        """Return which event types don't ask for the consent that the mapping waits for, and what follows."""
+        badge = parts.badge(gettext("Nobody is asked"), Tone.WARN)
+        lines = [" ".join((words.not_asked(each), words.perhaps(each))).strip() for each in unasked.of_page(row)]
+        what = gettext(
+            "The page shows no box for it, and whoever books it joins no list that needs consent. Ask the question"
+            " again at Calendly, or choose another one in the mapping."
         )
+        rows = format_html_join("", "<p>{}</p>", ((line,) for line in (*lines, what)))
+        return format_html("{}{}", badge, rows)
 
     @admin.display(description=_("sites that may embed it"))
     def site_list(self, row: BookingPage) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from calendly_connector.core import origins, theme
-from calendly_connector.models import BookingPage, EventType
+from calendly_connector.models import BookingPage, Connection, EventType
 
 LAST = 999  # where a type without a number goes
 
@@ -110,6 +110,8 @@ class BookingPageForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        if "connection" in self.fields and len(only := Connection.objects.values_list("pk", flat=True)[:2]) == 1:
+            self.fields["connection"].initial = only[0]
         if "event_types" in self.fields:
             widget = self.fields["event_types"].widget
             widget.choices = _offered()

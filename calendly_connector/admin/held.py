@@ -15,11 +15,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from calendly_connector.admin import audit, held_row, parts
+from calendly_connector.admin import audit, held_row
 from calendly_connector.admin.base import CappedPaginator
-from calendly_connector.admin.held_row import ACT, ATTENDED, MARK, NO_SHOW, RECOVERY, UNDO
+from calendly_connector.admin.held_row import ACT, ATTENDED, MARK, NO_SHOW, UNDO
 from calendly_connector.admin.held_words import NOTED, words_of
-from calendly_connector.admin.mask import PERMISSION as SEES_ADDRESSES
 from calendly_connector.models import Booking
 from calendly_connector.services import marking, meetings_held, recovery
 from calendly_connector.services.marking import Outcome
@@ -44,11 +43,10 @@ SHOWS: dict[Show, Promise] = {
 
 
 def urls(site: admin.AdminSite) -> list[URLPattern]:
-    """Return the page and what its rows lead to, below the addresses of bookings."""
+    """Return the page and what marks its rows, below the addresses of bookings."""
     return [
         path("held/", site.admin_view(show), name=NAME),
         path("<int:booking_id>/mark/", site.admin_view(mark), name=MARK),
-        path("<int:booking_id>/recovery/", site.admin_view(show_recovery), name=RECOVERY),
     ]
 
 
@@ -65,9 +63,11 @@ def show(request: HttpRequest) -> HttpResponse:
     asked = _asked(request)
     wanted = {**asked, "host": hosts.get(asked["host"], asked["host"])}
     page = CappedPaginator(meetings_held.find(**wanted), PER_PAGE).get_page(request.GET.get("page"))
+    found = list(page.object_list)
+    ways = recovery.known([row for row in found if row.status == Booking.Status.NO_SHOW])
     days = [
-        (day, [held_row.line_of(request, row) for row in rows])
-        for day, rows in groupby(page.object_list, key=held_row.day_of)
+        (day, [held_row.line_of(request, row, way=ways.get(row.pk)) for row in rows])
+        for day, rows in groupby(found, key=held_row.day_of)
     ]
     context: dict[str, Any] = {
         **admin.site.each_context(request),
@@ -94,7 +94,7 @@ def mark(request: HttpRequest, booking_id: int) -> HttpResponse:
     act = request.POST.get("act", "")
     if act not in ACTS:
         raise Http404
-    row = _booking(booking_id)
+    row = booking(booking_id)
     try:
         outcome = ACTS[act](row, by=request.user.get_username())
     except Booking.DoesNotExist as error:  # its person was erased just now
@@ -102,41 +102,18 @@ def mark(request: HttpRequest, booking_id: int) -> HttpResponse:
     said = words_of(outcome, row)
     if outcome.said in NOTED:
         audit.note(request, row, str(NOTED[outcome.said]))
-    if row.status == Booking.Status.NO_SHOW:
-        _find_way_back(row)
     if IN_PLACE in request.headers:
-        line = held_row.line_of(request, _with_hints(row), said=said, is_well=outcome.is_done)
-        return HttpResponse(held_row.render(request, line))
+        way = recovery.known([row]).get(row.pk)
+        return row_alone(request, row, way=way, said=said, is_well=outcome.is_done)
     messages.add_message(request, messages.SUCCESS if outcome.is_done else messages.ERROR, said)
     query = request.GET.urlencode()
     return HttpResponseRedirect(f"{reverse(f'admin:{NAME}')}{f'?{query}' if query else ''}#booking-{row.pk}")
 
 
-def show_recovery(request: HttpRequest, booking_id: int) -> HttpResponse:
-    """Show the address with which somebody can book again."""
-    if not (request.user.has_perm(SEE) and request.user.has_perm(SEES_ADDRESSES)):
-        raise PermissionDenied
-    row, link, trouble = _booking(booking_id), "", ""
-    try:
-        link = recovery.link_of(row)
-    except recovery.NoPage:
-        trouble = _("This kind of meeting can't be booked any more. Switch it on in Calendly, or send another link.")
-    except recovery.EXPECTED as error:
-        trouble = parts.said(str(error))
-    context = {
-        **admin.site.each_context(request),
-        "title": _("Book again: %(who)s") % {"who": row.name or row.person.email},
-        "opts": Booking._meta,
-        "recovery": held_row.Recovery(
-            address=request.path, link=link, letter=held_row.letter_to(row, link) if link else ""
-        ),
-        "key": row.pk,
-        "trouble": trouble,
-        "held": address(),
-        "booking_page": parts.page_of(Booking, row.pk),
-        "booking_name": parts.name_of(row),
-    }
-    return TemplateResponse(request, "admin/calendly_connector/held/recovery.html", context)
+def row_alone(request: HttpRequest, row: Any, **said: Any) -> HttpResponse:
+    """Answer with one row, to be put in the place of the one that was pressed (`held_row.line_of`)."""
+    row.has_consented = row.person.consents.exists()
+    return HttpResponse(held_row.render(request, held_row.line_of(request, row, **said)))
 
 
 def _asked(request: HttpRequest) -> dict[str, Any]:
@@ -151,18 +128,6 @@ def _key_of(host: str) -> str:
     return hashlib.sha256(host.encode()).hexdigest()[:12]
 
 
-def _booking(key: int) -> Booking:
+def booking(key: int) -> Booking:
+    """Return a booking with what its row shows; raise Http404."""
     return get_object_or_404(Booking.objects.select_related("connection__brevo_account", "person__mirror"), pk=key)
-
-
-def _with_hints(row: Any) -> Any:
-    row.has_consented = row.person.consents.exists()
-    return row
-
-
-def _find_way_back(row: Booking) -> None:
-    """Have the link ready; without it, the row offers to look again and then says what is wrong."""
-    try:
-        recovery.link_of(row)
-    except (recovery.NoPage, *recovery.EXPECTED):
-        return

@@ -15,16 +15,19 @@ from django.utils.translation import gettext_lazy
 
 from calendly_connector.admin import parts
 from calendly_connector.admin.booking_parts import TONES
+from calendly_connector.admin.held_words import SAID
 from calendly_connector.admin.mask import PERMISSION as SEES_ADDRESSES
 from calendly_connector.admin.parts import Cell, Tone
+from calendly_connector.clients import errors
 from calendly_connector.models import Booking, ContactMirror
-from calendly_connector.services import recovery
+from calendly_connector.services.marking import Said
+from calendly_connector.services.recovery import WayBack
 
 MARK, RECOVERY = "calendly_connector_held_mark", "calendly_connector_held_recovery"
 ACT = "calendly_connector.change_booking"
-ATTENDED, NO_SHOW, UNDO = "attended", "no_show", "undo"
+ATTENDED, NO_SHOW, UNDO, LINK = "attended", "no_show", "undo", "link"
 LABELS = {ATTENDED: gettext_lazy("Attended"), NO_SHOW: gettext_lazy("No-show"), UNDO: gettext_lazy("Undo")}
-KEYS = {ATTENDED: "a", NO_SHOW: "n", UNDO: "u"}
+KEYS = {ATTENDED: "a", NO_SHOW: "n", UNDO: "u", LINK: "l"}
 OFFERS = {
     Booking.Status.BOOKED: (ATTENDED, NO_SHOW),
     Booking.Status.ATTENDED: (NO_SHOW,),
@@ -44,11 +47,14 @@ class Button:
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
-    """The way back for a no-show. Without a link, `address` asks for one."""
+    """The way back for a no-show. Without a link, or with the common page alone, `address` makes one."""
 
-    address: str
+    address: str  # "" for whoever may make none
     link: str = ""
     letter: str = ""  # a draft for the reader's own mail program
+    note: str = ""
+    is_common: bool = False
+    key: str = KEYS[LINK]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +79,10 @@ class Line:
     is_well: bool = True
 
 
-def line_of(request: HttpRequest, row: Any, *, said: str = "", is_well: bool = True) -> Line:
-    """Return a booking as a line. Asks neither the database nor Calendly."""
+def line_of(
+    request: HttpRequest, row: Any, *, way: WayBack | None = None, said: str = "", is_well: bool = True
+) -> Line:
+    """Return a booking as a line, with the way back if it is known. Asks neither the database nor Calendly."""
     user: Any = request.user
     start, end = timezone.localtime(row.start_at), timezone.localtime(row.end_at)
     status = Booking.Status(row.status)
@@ -93,7 +101,7 @@ def line_of(request: HttpRequest, row: Any, *, said: str = "", is_well: bool = T
         hints=_hints(row),
         buttons=_buttons(status) if user.has_perm(ACT) else [],
         address=reverse(f"admin:{MARK}", args=[row.pk]) + (f"?{query}" if query else ""),
-        recovery=_recovery(row) if status is Booking.Status.NO_SHOW and user.has_perm(SEES_ADDRESSES) else None,
+        recovery=recovery_of(request, row, way) if status is Booking.Status.NO_SHOW else None,
         said=said,
         is_well=is_well,
     )
@@ -125,10 +133,33 @@ def _hints(row: Any) -> list[Cell]:
     return found
 
 
-def _recovery(row: Booking) -> Recovery:
-    link = recovery.known_link(row)
-    address = reverse(f"admin:{RECOVERY}", args=[row.pk])
-    return Recovery(address=address, link=link, letter=letter_to(row, link) if link else "")
+def recovery_of(request: HttpRequest, row: Booking, way: WayBack | None) -> Recovery | None:
+    """Return the way back as this reader gets it; None for whoever may not see addresses."""
+    user: Any = request.user
+    if not user.has_perm(SEES_ADDRESSES):
+        return None
+    query = request.GET.urlencode()
+    address = reverse(f"admin:{RECOVERY}", args=[row.pk]) + (f"?{query}" if query else "")
+    made_by = address if user.has_perm(ACT) else ""
+    if way is None:
+        return Recovery(address=made_by)
+    return Recovery(
+        address=made_by,
+        link=way.address,
+        letter=letter_to(row, way.address),
+        note=_note(way),
+        is_common=way.refusal is not None,
+    )
+
+
+def _note(way: WayBack) -> str:
+    """Return what kind of link it is: for how long it can be used, or why it isn't the person's own."""
+    if way.refusal is None:
+        day = date_format(timezone.localtime(way.expires_at), "j F Y") if way.expires_at else ""
+        return _("It can be booked with once, until %(day)s.") % {"day": day}
+    scopes = way.refusal.required_scopes if isinstance(way.refusal, errors.Forbidden) else ()
+    why = str(SAID[Said.LACKS_SCOPE]) % {"why": ", ".join(scopes)} if scopes else parts.said(str(way.refusal))
+    return _("This is Calendly’s common page, for a link that works once could not be made. %(why)s") % {"why": why}
 
 
 def letter_to(row: Booking, link: str) -> str:

@@ -81,6 +81,7 @@ def _lacks(viewer: Viewer) -> dict[int, Undecided]:
             types=each.types if sees_types else (),
             questions=each.questions if sees_fields else (),
             unknown=each.unknown if sees_types else UnknownTargets(),
+            unasked=each.unasked if sees_types else (),
         )
         for key, each in home.undecided().items()
     }

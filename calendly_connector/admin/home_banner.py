@@ -114,6 +114,12 @@ def sentence_for(finding: Finding, pulse: Pulse, lacks: Undecided) -> str:
         ) % {"count": counted(pulse.left_out)}
     if finding is Finding.UNKNOWN:
         return unknown_in_words(lacks.unknown)
+    if finding is Finding.UNASKED:
+        return ngettext(
+            "%(count)s question that asks for consent isn't asked: nobody joins its lists.",
+            "%(count)s questions that ask for consent aren't asked: nobody joins their lists.",
+            len(lacks.unasked),
+        ) % {"count": len(lacks.unasked)}
     if finding is Finding.UNDECIDED:
         return ngettext(
             "%(count)s event type isn't mapped yet: the default row applies to it.",
@@ -233,6 +239,7 @@ _LINKS: dict[Finding, Callable[[Viewer, Connection], Button]] = {
     Finding.FAILED: lambda viewer, row: Button(label=_("Repair"), address=repair_link(row)),
     Finding.LEFT_OUT: lambda viewer, row: Button(label=_("Repair"), address=repair_link(row)),
     Finding.UNKNOWN: lambda viewer, row: Button(label=_("Look at the mapping"), address=types_link(viewer, row)),
+    Finding.UNASKED: lambda viewer, row: Button(label=_("Look at the mapping"), address=types_link(viewer, row)),
     Finding.UNDECIDED: lambda viewer, row: Button(label=map_label(viewer), address=types_link(viewer, row)),
     Finding.RENAMED: lambda viewer, row: Button(label=_("Look at the fields"), address=fields_link(viewer, row)),
     Finding.SILENT: lambda viewer, row: Button(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from calendly_connector.admin import held, parts
+from calendly_connector.admin import consent_words, held, parts
 from calendly_connector.admin.home_banner import (
     SENTENCES,
     Viewer,
@@ -33,8 +33,12 @@ from calendly_connector.models import (
 from calendly_connector.services import home, meetings_held
 from calendly_connector.services.home import Pulse, Undecided
 from calendly_connector.services.meetings_held import Show
+from calendly_connector.services.unasked import Unasked
 
-DETAILED = (Finding.PAUSED, Finding.FAILED, Finding.LEFT_OUT, Finding.UNKNOWN, Finding.UNDECIDED, Finding.RENAMED)
+DETAILED = (
+    *(Finding.PAUSED, Finding.FAILED, Finding.LEFT_OUT, Finding.UNKNOWN, Finding.UNASKED, Finding.UNDECIDED),
+    Finding.RENAMED,
+)
 """Findings with lines of their own."""
 
 SAID_ELSEWHERE = (":reconnect", ":paused")
@@ -164,6 +168,8 @@ def _undecided(viewer: Viewer, connection: Connection, lacks: Undecided) -> Iter
             link=_("Look at the mapping (%(connection)s)") % {"connection": connection},
             address=types_link(viewer, connection),
         )
+    if viewer.may_see(EventType):
+        yield from (_unasked(viewer, connection, each) for each in lacks.unasked)
     if lacks.types and viewer.may_see(EventType):
         yield Need(
             level=Level.WARN,
@@ -181,6 +187,16 @@ def _undecided(viewer: Viewer, connection: Connection, lacks: Undecided) -> Iter
             address=fields_link(viewer, connection),
             why=maybe if each.replacement else "",
         )
+
+
+def _unasked(viewer: Viewer, connection: Connection, found: Unasked) -> Need:
+    return Need(
+        level=Level.WARN,
+        sentence=consent_words.not_asked(found),
+        link=_("Look at the mapping (%(connection)s)") % {"connection": connection},
+        address=types_link(viewer, connection),
+        why=consent_words.perhaps(found),
+    )
 
 
 def _types_in_words(names: Sequence[str]) -> str:

@@ -13,10 +13,11 @@ from django.utils.translation import gettext_lazy
 from calendly_connector.admin import links_words, parts
 from calendly_connector.admin.base import HistoryAdmin
 from calendly_connector.admin.filters import titled
-from calendly_connector.admin.links_page import MAY_START
+from calendly_connector.admin.links_page import MAY_START, PAGES
 from calendly_connector.admin.parts import Tone
+from calendly_connector.clients import errors
 from calendly_connector.models import EventType, LinkRun, SchedulingLink
-from calendly_connector.services import links
+from calendly_connector.services import links, links_look, queue
 
 State = LinkRun.State
 
@@ -39,7 +40,10 @@ class LinkRunAdmin(HistoryAdmin[LinkRun]):
     search_fields = ("attribute", "asked_by")
     actions = ("pause", "go_on", "cancel", "refill")
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("state_badge", "result", "all_links", "left_out_words", "total", "made", "written")}),
+        (
+            None,
+            {"fields": ("state_badge", "result", "uses", "all_links", "left_out_words", "total", "made", "written")},
+        ),
         (
             gettext_lazy("What was asked for"),
             {"fields": ("kind", "list_name", "attribute", "utm", "is_refill", "connection_link")},
@@ -70,6 +74,11 @@ class LinkRunAdmin(HistoryAdmin[LinkRun]):
     def all_links(self, row: LinkRun) -> SafeString:
         """Return a link to the links of this run."""
         return parts.link_to_list(SchedulingLink, _("All links of this run"), run__id__exact=row.pk)
+
+    @admin.display(description=gettext_lazy("use"))
+    def uses(self, row: LinkRun) -> SafeString:
+        """Return how many of its links can be used, were used, or have expired."""
+        return parts.table((_("State"), _("Links")), links_words.uses(row), empty=_("None yet."))
 
     @admin.display(description=gettext_lazy("left out"))
     def left_out_words(self, row: LinkRun) -> SafeString:
@@ -140,25 +149,33 @@ class LinkRunAdmin(HistoryAdmin[LinkRun]):
     @admin.action(description=gettext_lazy("Refill used and expired links"), permissions=["decide"])
     def refill(self, request: HttpRequest, queryset: QuerySet[LinkRun]) -> HttpResponse | None:
         """Make new links where the last is used, expired or missing."""
-        asked = self.confirm(
+        row = queryset.exclude(list_number=None).exclude(finished_at=None).first()
+        if row is None or len(queryset) > 1:
+            self.message_user(request, _("Choose one run for a list that is over."), messages.ERROR)
+            return None
+        try:
+            return self._ask_or_refill(request, queryset, row)
+        except (links_look.Unfit, links.OtherUnderWay, errors.ApiError, queue.Later) as error:
+            self.message_user(request, parts.said(str(error)), messages.ERROR)
+            return None
+
+    def _ask_or_refill(self, request: HttpRequest, chosen: QuerySet[LinkRun], row: LinkRun) -> HttpResponse | None:
+        wish = links.refill_wish(row)
+        if "confirmed" in request.POST:
+            if links_look.need_attribute(row.connection, row.attribute):
+                links_look.make_attribute(row.connection, row.attribute)
+            links.refill(row, by=request.user.get_username())
+            self.message_user(request, _("The links are being made. You may leave this page."))
+            return None
+        found = links_look.look(row.connection, wish, most_pages=PAGES)
+        what = _("Contacts of the list whose link is used, expired or missing get a new one, in its place.")
+        return self.confirm(
             request,
-            queryset,
+            chosen,
             question=_("Refill used and expired links?"),
-            consequence=_("Contacts of the list whose link is used, expired or missing get a new one, in its place."),
+            consequence=" ".join((what, *links_words.look_lines(found))),
             button=_("Refill"),
         )
-        if asked is None:
-            self._refill(request, queryset)
-        return asked
-
-    def _refill(self, request: HttpRequest, queryset: QuerySet[LinkRun]) -> None:
-        for row in queryset.exclude(list_number=None).exclude(finished_at=None):
-            try:
-                links.refill(row, by=request.user.get_username())
-            except links.OtherUnderWay as other:
-                self.message_user(request, parts.said(str(other)), messages.ERROR)
-            else:
-                self.message_user(request, _("The links are being made. You may leave this page."))
 
     def _do(self, request: HttpRequest, rows: QuerySet[LinkRun], verb: Callable[[LinkRun], bool], words: str) -> None:
         done = [row for row in rows if verb(row)]

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
+from django.db.models import Count
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from calendly_connector.core import link_snippet
-from calendly_connector.models import LinkRun
-from calendly_connector.services import links_list, links_write
+from calendly_connector.models import LinkRun, SchedulingLink
+from calendly_connector.services import links, links_list, links_write
 from calendly_connector.services.links_look import Look
 
 REASONS = {
@@ -19,6 +19,9 @@ REASONS = {
     links_write.DELETED: gettext_lazy("Were deleted in Brevo meanwhile"),
 }
 """Why somebody got no link, as it is kept → in staff's words."""
+
+State = SchedulingLink.State
+USES = (State.LIVE, State.USED, State.EXPIRED, State.REPLACED, State.WANTED)
 
 
 def reason(kept: str) -> str:
@@ -64,13 +67,20 @@ def look_lines(found: Look) -> list[str]:
     return lines
 
 
+def uses(row: LinkRun) -> list[tuple[str, str]]:
+    """Return what became of a run's links, as rows of a table: state and count, how many can be used first."""
+    found = SchedulingLink.objects.filter(run=row).order_by().values_list("state").annotate(Count("pk"))
+    counts = dict(found)
+    return [(str(state.label), str(counts[state])) for state in USES if state in counts]
+
+
 def _named(found: Look) -> dict[str, str]:
     return {"name": found.attribute}
 
 
 def snippet(row: LinkRun) -> str:
     """Return the button to paste into Brevo's e-mail editor."""
-    return link_snippet.button(row.attribute, fallback=row.fallback or "https://calendly.com", text=_("Book a time"))
+    return links.snippet(row, text=_("Book a time"))
 
 
 def tracking_words(tracking: Mapping[str, str]) -> str:

@@ -107,7 +107,7 @@ def _calendly(row: Connection, user: Any) -> Panel:
     if row.organization:
         facts += [(gettext("Organization"), parts.code(row.organization)), (gettext("Sees"), row.get_scope_display())]
     facts += [(gettext("Plan"), row.plan)] if row.plan else []
-    facts += [(gettext("Bookings through our pages"), _bookings(row))] if row.booking_pages.exists() else []
+    facts += [(gettext("Bookings through our pages"), bookings_used(row))] if row.booking_pages.exists() else []
     facts += [(gettext("Access"), _access(row)), (gettext("Granted scopes"), _scopes(row))]
     facts.append((gettext("Redirect URI"), parts.code(oauth.redirect_uri())))
     return Panel(
@@ -135,7 +135,7 @@ def _calendly_steps(row: Connection) -> list[str]:
     ]
 
 
-def _bookings(row: Connection) -> str:
+def bookings_used(row: Connection) -> str:
     """Return what is used of Calendly's limits of bookings without a redirect."""
     words = {
         "minute": gettext("%(used)s of %(allowed)s in the last minute"),
@@ -143,7 +143,12 @@ def _bookings(row: Connection) -> str:
         "day": gettext("%(used)s of %(allowed)s in the last day"),
     }
     quota = booking_limits.quota(row)
-    return ", ".join(words[window] % {"used": used, "allowed": allowed} for window, used, allowed in quota)
+    used_up = ", ".join(words[window] % {"used": used, "allowed": allowed} for window, used, allowed in quota)
+    until = booking_limits.blocked_until(row)
+    if until is None:
+        return used_up
+    refused = gettext("Calendly takes no more until %(time)s: visitors are led to its own page.")
+    return f"{used_up}. {refused % {'time': f'{timezone.localtime(until):%H:%M:%S}'}}"
 
 
 def _access(row: Connection) -> Cell:

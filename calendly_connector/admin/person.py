@@ -34,6 +34,7 @@ class PersonAdmin(HistoryAdmin[Person]):
 
     list_display = ("email", "full_name", "newest_booking", "bookings_count", "newest_step", "written")
     list_filter = (("pushed_at", titled(gettext_lazy("last written"))), ToldByBrevoFilter, "connection")
+    address_fields = ("pk", "bookings__uri")
     search_fields = ("email", "bookings__name", "bookings__uri")
     search_help_text = gettext_lazy("E-mail, name, or invitee address")
     change_form_template = "admin/calendly_connector/person.html"

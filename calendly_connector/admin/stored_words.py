@@ -27,6 +27,8 @@ SENTENCES = (
     _("Read bookings again (repair, history)"),
     _("Event types for the mapping"),
     _("Mark no-shows and cancel meetings"),
+    _("Booking pages of your own"),
+    _("Single-use links for campaigns and no-shows"),
     _("Only the bookings of this user are seen: that takes an owner or admin of the organization."),
     _("Everybody's bookings in the organization"),
     _("The token lacks the scope %(a)s."),

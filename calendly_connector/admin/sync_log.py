@@ -61,6 +61,7 @@ class SyncLogAdmin(HistoryAdmin[SyncLogEntry]):
     change_list_template = "admin/calendly_connector/repair/change_list.html"
     list_select_related = ("person", "booking")
     list_filter = ("state", "kind", HappeningFilter, HeldFilter, ("created_at", titled(_("wanted"))), "connection")
+    address_fields = ("person", "booking__uri")
     search_fields = ("person__email", "booking__name", "booking__uri", "summary", "reason")
     search_help_text = _("E-mail, name, invitee address, what was done, or the reason")
     actions = ("retry", "replay", "skip")

@@ -26,6 +26,7 @@ class Finding(StrEnum):
     FAILED = "failed"
     LEFT_OUT = "left_out"
     UNKNOWN = "unknown"
+    UNASKED = "unasked"
     UNDECIDED = "undecided"
     RENAMED = "renamed"
     SILENT = "silent"
@@ -58,6 +59,7 @@ class Facts:
     failed: int = 0
     left_out: int = 0  # written, but without a value that staff could mend
     unknown: int = 0  # mapped event types and lists that neither service has
+    unasked: int = 0  # event types whose lists wait for an answer to a question that they don't ask
     undecided: int = 0
     renamed: int = 0
     is_silent: bool = False
@@ -81,6 +83,7 @@ def findings(facts: Facts) -> list[Finding]:
         Finding.FAILED: facts.failed > 0,
         Finding.LEFT_OUT: facts.left_out > 0,
         Finding.UNKNOWN: facts.unknown > 0,
+        Finding.UNASKED: facts.unasked > 0,
         Finding.UNDECIDED: facts.undecided > 0,
         Finding.RENAMED: facts.renamed > 0,
         Finding.SILENT: facts.is_silent,

@@ -23,6 +23,14 @@ FEATURES = (
     Feature(name="Read bookings again (repair, history)", scopes=frozenset({"scheduled_events:read"})),
     Feature(name="Event types for the mapping", scopes=frozenset({"event_types:read"})),
     Feature(name="Mark no-shows and cancel meetings", scopes=frozenset({"scheduled_events:write"})),
+    Feature(
+        name="Booking pages of your own",
+        scopes=frozenset({"availability:read", "event_types:read", "scheduled_events:write"}),
+    ),
+    Feature(
+        name="Single-use links for campaigns and no-shows",
+        scopes=frozenset({"event_types:read", "scheduling_links:write"}),
+    ),
 )
 """Only what is switched on: nobody is asked for more than is used."""
 

@@ -22,11 +22,13 @@ def _fill(row: Any) -> None:
     tracking = row.data.get("invitee", {}).get("tracking") or {}
     hosts = row.data.get("meeting", {}).get("hosts") or [{}]
     for name in ("utm_source", "utm_medium", "utm_campaign"):
-        setattr(row, name, str(tracking.get(name) or "")[:255])
+        setattr(row, name, str(tracking.get(name) or "")[:200])
     row.host = str(hosts[0].get("email") or hosts[0].get("name") or "")[:320]
 
 
 class Migration(migrations.Migration):
+    atomic = False  # each batch is a transaction of its own: nobody waits for a million rows, and it may be begun again
+
     dependencies = [
         ("calendly_connector", "0014_scheduling"),
     ]

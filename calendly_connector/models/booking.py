@@ -11,6 +11,16 @@ from calendly_connector.core import merge
 from calendly_connector.models.connection import Connection
 from calendly_connector.models.person import Person
 
+MOST_WORDS = 200
+"""Letters of a source, medium or campaign: PostgreSQL refuses a row of more than 2,704 bytes in one of its indexes."""
+
+UTM = ("utm_source", "utm_medium", "utm_campaign")
+REPORTED = ("connection", "booked_at", "old_invitee", "status", "end_at")
+UNMOVED = models.Q(old_invitee="") & ~models.Q(status="rescheduled")
+MOVED = ~models.Q(old_invitee="") | models.Q(status="rescheduled")
+CAME = ~models.Q(utm_source="") | ~models.Q(utm_medium="") | ~models.Q(utm_campaign="")
+"""Conditions of indexes for the attribution report, which has them word for word (`services.attribution_sql`)."""
+
 
 class Booking(models.Model):
     """The newest snapshot of one booking, and what only we know. `core.merge.Entry` is its value."""
@@ -49,7 +59,7 @@ class Booking(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        """Found by invitee, by the new half of a move, by person and by the clock."""
+        """Found by invitee, by the new half of a move, by person and by the clock; counted by where it came from."""
 
         constraints: ClassVar = [models.UniqueConstraint(fields=["connection", "uri"], name="booking_once")]
         indexes: ClassVar = [
@@ -58,6 +68,10 @@ class Booking(models.Model):
             ),
             models.Index(fields=["start_at"], name="booking_start"),
             models.Index(fields=["connection", "booked_at"], name="booking_booked"),
+            models.Index(fields=[*REPORTED, *UTM, "person"], condition=UNMOVED, name="booking_by_source"),
+            models.Index(fields=[*REPORTED, "event_type", "host"], condition=UNMOVED, name="booking_by_type"),
+            models.Index(fields=["connection", "booked_at"], condition=MOVED, name="booking_moved"),
+            models.Index(fields=["person", "booked_at", "id", *UTM], condition=CAME, name="booking_touch"),
         ]
 
     def __str__(self) -> str:
@@ -85,8 +99,8 @@ class Booking(models.Model):
         self.old_invitee, self.successor, self.moves = invitee.old_invitee, entry.successor, entry.moves
         self.attended_at, self.was_undone = entry.attended_at, entry.was_undone
         tracking, host = invitee.tracking, next(iter(meeting.hosts), None)
-        self.utm_source, self.utm_medium = tracking.utm_source[:255], tracking.utm_medium[:255]
-        self.utm_campaign = tracking.utm_campaign[:255]
+        for name in UTM:
+            setattr(self, name, getattr(tracking, name)[:MOST_WORDS])
         self.host = (host.email or host.name)[:320] if host else ""
         self.data = entry.booking.to_json()
         return self

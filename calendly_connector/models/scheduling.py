@@ -16,13 +16,15 @@ class BookingPage(models.Model):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="booking_pages")
     slug = models.SlugField(max_length=80, unique=True, help_text=_("The last part of its address."))
     title = models.CharField(max_length=200, help_text=_("What visitors read on top."))
-    intro = models.TextField(blank=True, help_text=_("A sentence or two below the title."))
+    intro = models.TextField(_("introduction"), blank=True, help_text=_("A sentence or two below the title."))
     event_types = models.JSONField(default=list, help_text=_("What may be booked, in this order."))
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField(_("open to visitors"), default=True)
     days_ahead = models.PositiveSmallIntegerField(default=60, help_text=_("How far ahead times are offered."))
     asks_for_guests = models.BooleanField(_("visitors may bring guests"), default=True)
     consent_text = models.TextField(
-        blank=True, help_text=_("Beside the consent box; empty: the mapping's question, or no box where it asks none.")
+        _("words beside the consent box"),
+        blank=True,
+        help_text=_("Empty: the mapping's question. Where the mapping asks none, there is no box."),
     )
     allowed_origins = models.JSONField(
         default=list, blank=True, help_text=_("Sites that may embed it, such as https://www.example.com; empty: none.")

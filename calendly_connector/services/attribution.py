@@ -4,22 +4,27 @@ A chain of moves is one booking: it counts on the day of its first half, with th
 that of the last half, or of the first one where the last has none.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection as database
+from django.db import transaction
+from django.db.models import Max, Min
 from django.utils import timezone
 
-from calendly_connector.models import Booking, Connection, EventType, Person
+from calendly_connector.models import Booking, Connection, EventType
 from calendly_connector.services import attribution_sql as sql
 
 TOP = 50  # groups shown; the rest is summed up
 MOST_BARS = 92  # from there on, a bar stands for a week
 LONGEST = 3653  # days
+MOST = 1_000_000  # bookings counted at once
+BOOKINGS = Booking._meta.db_table
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 
@@ -39,6 +44,10 @@ class Touch(StrEnum):
     BOOKING = "booking"
     FIRST = "first"  # the person's first booking that had any
     LAST = "last"  # the person's newest that had any
+
+
+TOUCHED = (By.SOURCE, By.MEDIUM, By.CAMPAIGN)
+"""What a person's first or newest touch says something about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,13 +126,29 @@ class Bar:
     bookings: int
 
 
+def bounded(question: Question) -> Question:
+    """Return what is asked, of the newest MOST bookings of its period alone: it begins later, with a whole day, where
+    there are more. One query, and another of an index where the ledger has as many rows as that."""
+    ends = Booking.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    numbers = _connections(question)
+    if not numbers or (ends["last"] or 0) - (ends["first"] or 0) < MOST:
+        return question
+    one = sql.NEWEST.format(bookings=BOOKINGS, most=MOST)
+    values = [value for number in numbers for value in (number, *_adapted(question.start, question.end))]
+    with database.cursor() as cursor:
+        cursor.execute(sql.NEXT_NEWEST.format(newest=" UNION ALL ".join([one] * len(numbers)), most=MOST), values)
+        row = cursor.fetchone()
+    if row is None:
+        return question
+    found = datetime.fromisoformat(row[0]).replace(tzinfo=UTC) if isinstance(row[0], str) else row[0]
+    return replace(question, first=min(found.astimezone(question.zone).date() + DAY, question.last))
+
+
 def report(question: Question, *, top: int | None = TOP) -> Report:
     """Return the groups with most bookings, all of them without `top`; the rest and the total. One query of the ledger,
     one for the connections, and one for the names of event types."""
-    statement, values = _counted(question)
-    line = "place" if top is None else sql.LINE.format(top=int(top))
-    with database.cursor() as cursor:
-        cursor.execute(sql.GROUPS.format(counted=statement, line=line), [*values, *_now(2)])
+    with _uncompiled() as cursor:
+        cursor.execute(*_groups(question, "place" if top is None else sql.LINE.format(top=int(top))))
         rows = cursor.fetchall()
     shown = rows if top is None else rows[:top]
     names = _type_names([row[-2] for row in shown]) if question.by is By.EVENT_TYPE else {}
@@ -151,35 +176,56 @@ def bars(question: Question) -> list[Bar]:
         return [Bar(day=day, bookings=0) for day in starts]
     lines = ", ".join(["(%s, " + sql.MOMENT[database.vendor] + ", " + sql.MOMENT[database.vendor] + ")"] * len(edges))
     values = [value for number, (start, end) in enumerate(edges) for value in (number, *_adapted(start, end))]
-    statement = sql.BARS.format(
-        lines=lines, bookings=Booking._meta.db_table, is_first=sql.IS_FIRST.format(bookings=Booking._meta.db_table),
-        connections=", ".join(["%s"] * len(numbers)),
-    )  # fmt: skip
+    statement = _filled(sql.BARS, numbers, lines=lines)
     with database.cursor() as cursor:
-        cursor.execute(statement, [*values, *numbers])
+        cursor.execute(statement, [*values, *numbers, *numbers])
         found = dict(cursor.fetchall())
     return [Bar(day=day, bookings=found.get(number, 0)) for number, day in enumerate(starts)]
 
 
-def _counted(question: Question) -> tuple[str, list[Any]]:
-    """Return the common tables that hold one row per booking, and their parameters."""
+@contextmanager
+def _uncompiled() -> Iterator[Any]:
+    """Yield a cursor of which PostgreSQL compiles nothing: that takes as long as counting does."""
+    if database.vendor != "postgresql":
+        with database.cursor() as cursor:
+            yield cursor
+        return
+    with transaction.atomic(), database.cursor() as cursor:
+        cursor.execute("SET LOCAL jit = off")
+        yield cursor
+
+
+def _groups(question: Question, line: str) -> tuple[str, list[Any]]:
+    """Return the statement of the report, and its parameters."""
+    is_touched = question.touch is not Touch.BOOKING and question.by in TOUCHED
+    about = "person" if is_touched else question.by
     numbers = _connections(question) or [0]
-    grouped = sql.GROUPED_BY[question.by] if question.touch is Touch.BOOKING else sql.TOUCHED_BY.get(question.by)
-    touch = ""
-    if question.touch is not Touch.BOOKING and question.by in sql.TOUCHED_BY:
-        order = "ASC" if question.touch is Touch.FIRST else "DESC"
-        touch = sql.TOUCH.format(bookings=Booking._meta.db_table, people=Person._meta.db_table, order=order)
-    bookings = Booking._meta.db_table
-    statement = sql.COUNTED.format(
-        bookings=bookings,
-        is_first=sql.IS_FIRST.format(bookings=bookings),
-        connections=", ".join(["%s"] * len(numbers)),
-        touch=touch,
-        grouped=grouped or sql.GROUPED_BY[question.by],
-        joined=sql.JOINED if touch else "",
+    counted = _filled(
+        sql.COUNTED,
+        numbers,
+        column=sql.COLUMNS[about],
+        moved_column=sql.MOVED_COLUMNS[about],
+        index=sql.INDEX[database.vendor].format(sql.INDEXES[about]),
     )
+    order = "ASC" if question.touch is Touch.FIRST else "DESC"
+    grouped = sql.TOUCHED if is_touched else sql.GROUPED
+    grouped = grouped.format(bookings=BOOKINGS, column=sql.COLUMNS[question.by], order=order, sums=sql.SUMS)
+    statement = sql.GROUPS.format(counted=counted, grouped=grouped, line=line)
     period = [*numbers, *_adapted(question.start, question.end)]
-    return statement, [*period, *period]
+    return statement, [*period, *_now(2), *period, *_now(2)]
+
+
+def _filled(statement: str, numbers: Sequence[int], **parts: str) -> str:
+    """Return a statement with our names, and a place for each connection's number."""
+    return statement.format(
+        bookings=BOOKINGS,
+        connections=", ".join(["%s"] * len(numbers)),
+        is_first=sql.IS_FIRST.format(bookings=BOOKINGS),
+        moved=sql.MOVED,
+        unmoved=sql.UNMOVED,
+        outcomes=sql.OUTCOMES,
+        **parts,
+    )
 
 
 def _connections(question: Question) -> list[int]:

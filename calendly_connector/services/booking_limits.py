@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from django.db import IntegrityError, transaction
@@ -95,10 +95,16 @@ def _free_lane(row: BookingRequest, places: int) -> int | None:
 
 def is_full(connection: Connection, now: datetime) -> bool:
     """Return whether another booking would be over a limit, or Calendly has just said so itself."""
-    if RateLimit.objects.filter(pk=_key(connection), blocked_until__gt=time.time()).exists():
+    if blocked_until(connection):
         return True
     sharing = _same_user(connection)
     return any(_used(sharing, now, seconds) >= allowed for _, seconds, allowed in windows_of(connection.plan))
+
+
+def blocked_until(connection: Connection) -> datetime | None:
+    """Return until when Calendly has asked us to send nothing, None when it hasn't."""
+    until = RateLimit.objects.filter(pk=_key(connection)).values_list("blocked_until", flat=True).first()
+    return datetime.fromtimestamp(until, UTC) if until and until > time.time() else None
 
 
 def block(connection: Connection, *, seconds: float) -> None:

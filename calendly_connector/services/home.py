@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from calendly_connector.core import banner
 from calendly_connector.models import (
+    BookingPage,
     BrevoAccount,
     BrevoList,
     Connection,
@@ -26,7 +27,8 @@ from calendly_connector.models import (
     WebhookDelivery,
 )
 from calendly_connector.services import connection as connections
-from calendly_connector.services import figures, journal, subscription, unmapped
+from calendly_connector.services import figures, journal, subscription, unasked, unmapped
+from calendly_connector.services.unasked import Unasked
 from calendly_connector.services.unmapped import RenamedQuestion, UnknownTargets
 
 CAP = 2_000
@@ -59,6 +61,7 @@ class Undecided:
     types: Sequence[str] = ()
     questions: Sequence[RenamedQuestion] = ()
     unknown: UnknownTargets = UnknownTargets()
+    unasked: Sequence[Unasked] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +118,7 @@ def pulses() -> dict[int, Pulse]:
 
 
 def undecided() -> dict[int, Undecided]:
-    """Return what each connection's mapping lacks. Six queries, of tables with a few hundred rows at most."""
+    """Return what each connection's mapping lacks. Seven queries, of tables with a few hundred rows at most."""
     types: dict[int, list[EventType]] = defaultdict(list)
     lines: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for row in EventType.objects.order_by("name").defer("owner", "kind"):
@@ -123,8 +126,12 @@ def undecided() -> dict[int, Undecided]:
     mapped = FieldMapping.objects.exclude(overwrite=FieldMapping.Overwrite.NEVER).order_by("pk")
     for connection, source, attribute in mapped.values_list("connection_id", "source", "attribute"):
         lines[connection].append((source, attribute))
-    unknown = _unknown(types)
-    return {key: replace(_undecided(rows, lines[key]), unknown=unknown[key]) for key, rows in types.items()}
+    grids = _grids()
+    unknown = _unknown(types, grids)
+    return {
+        key: replace(_undecided(rows, lines[key]), unknown=unknown[key], unasked=_unasked(rows, grids[key]))
+        for key, rows in types.items()
+    }
 
 
 def causes(pulses: Mapping[int, Pulse]) -> list[Cause]:
@@ -200,6 +207,7 @@ def facts_of(connection: Connection, pulse: Pulse, lacks: Undecided) -> banner.F
         failed=pulse.failed,
         left_out=pulse.left_out,
         unknown=lacks.unknown.count,
+        unasked=len(lacks.unasked),
         undecided=len(lacks.types),
         renamed=len(lacks.questions),
         is_silent=connection.is_silent,
@@ -221,22 +229,41 @@ def _undecided(types: Sequence[EventType], lines: Sequence[tuple[str, str]]) -> 
     )
 
 
-def _unknown(types: Mapping[int, Sequence[EventType]]) -> dict[int, UnknownTargets]:
-    """Return what each mapping names that the mirrors don't know. Four queries. `types`: those that were read."""
-    cells: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    consents: dict[int, list[str]] = defaultdict(list)
+@dataclass(kw_only=True)
+class _Grid:
+    """What one connection's mapping says, and which event types its open booking pages offer."""
+
+    cells: list[dict[str, Any]] = field(default_factory=list)
+    consents: list[tuple[str, str, str]] = field(default_factory=list)  # event type, mode, question
+    on_pages: set[str] = field(default_factory=set)
+
+
+def _grids() -> dict[int, _Grid]:
+    """Return each connection's. Three queries."""
+    grids: dict[int, _Grid] = defaultdict(_Grid)
+    for cell in TriggerMapping.objects.values("connection_id", "trigger", *unmapped.CELL):
+        grids[cell["connection_id"]].cells.append(cell)
+    for key, *consent in ConsentRule.objects.values_list("connection_id", "event_type", "mode", "question"):
+        grids[key].consents.append((consent[0], consent[1], consent[2]))
+    for key, uris in BookingPage.objects.filter(is_active=True).values_list("connection_id", "event_types"):
+        grids[key].on_pages.update(uris)
+    return grids
+
+
+def _unasked(types: Sequence[EventType], grid: _Grid) -> list[Unasked]:
+    return unasked.find(types, unasked.questions_of(grid.consents), grid.cells, on_pages=grid.on_pages)
+
+
+def _unknown(types: Mapping[int, Sequence[EventType]], grids: Mapping[int, _Grid]) -> dict[int, UnknownTargets]:
+    """Return what each mapping names that the mirrors don't know. Two queries. `types`: those that were read."""
     lists: dict[int, set[int]] = defaultdict(set)
-    for cell in TriggerMapping.objects.values("connection_id", *unmapped.CELL):
-        cells[cell["connection_id"]].append(cell)
-    for key, uri in ConsentRule.objects.values_list("connection_id", "event_type"):
-        consents[key].append(uri)
     for account, number in BrevoList.objects.values_list("account_id", "number"):
         lists[account].add(number)
     accounts = Connection.objects.filter(pk__in=types).order_by()
     return {
         key: unmapped.find_unknown(
-            cells[key],
-            consents[key],
+            grids[key].cells,
+            [uri for uri, _mode, _question in grids[key].consents],
             types={row.uri: row.is_ignored for row in types[key]},
             lists=lists[account] if read_at or lists[account] else None,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from calendly_connector.core import booking as core_booking
@@ -169,6 +169,11 @@ def ask_for_push(person: Person) -> None:
     queue.enqueue(PUSH, person.pk, lane=lane)
 
 
+def _moved_from(connection: Connection, uri: str) -> QuerySet[Booking]:
+    """Return the new halves of a booking. The second condition is the index's own: without it, it wouldn't be used."""
+    return Booking.objects.filter(connection=connection, old_invitee=uri).exclude(old_invitee="")
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Relatives:
     """The ledger rows around one invitee URI."""
@@ -180,8 +185,8 @@ class _Relatives:
     @classmethod
     def of(cls, connection: Connection, seen: core_booking.Booking) -> "_Relatives":
         uri, old = seen.invitee.uri, seen.invitee.old_invitee
-        related = Q(uri=uri) | Q(old_invitee=uri)
-        rows = list(Booking.objects.filter(related | Q(uri=old) if old else related, connection=connection))
+        named = Booking.objects.filter(connection=connection, uri__in=[uri, old] if old else [uri])
+        rows = list(named.union(_moved_from(connection, uri), all=True))  # with OR, SQLite would read every booking
         return cls(
             itself=next((row for row in rows if row.uri == uri), None),
             old_half=next((row for row in rows if old and row.uri == old), None),
@@ -237,7 +242,7 @@ def _relink(connection: Connection, row: Booking, relatives: _Relatives, entry: 
 def _carry_moves(connection: Connection, row: Booking) -> None:
     """Carry the number of moves on to bookings that were seen before the one they were moved from."""
     walked = {row.uri}  # Calendly makes no rings, but whoever signs may send one
-    while following := Booking.objects.filter(connection=connection, old_invitee=row.uri).first():
+    while following := _moved_from(connection, row.uri).first():
         if following.moves == row.moves + 1 or following.uri in walked:
             return
         walked.add(following.uri)

@@ -16,10 +16,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from calendly_connector.clients import errors
+from calendly_connector.core import link_snippet
 from calendly_connector.models import Connection, LinkRun, SchedulingLink
-from calendly_connector.services import links_list, links_make, links_write, notices, queue
+from calendly_connector.services import links_list, links_make, links_write, notices, queue, setup
 
 RUN = "links"
+COMMON = "https://calendly.com"  # where a run doesn't know the event type's common page
 LONGEST_WAIT, SHORTEST_WAIT = 300.0, 1.0  # seconds; Calendly's window is a minute
 State = LinkRun.State
 Renew = Callable[[], None]
@@ -98,7 +100,12 @@ def start_for(link: SchedulingLink, wish: Wish, *, by: str = "") -> LinkRun:
 
 def refill(row: LinkRun, *, by: str = "") -> LinkRun:
     """Have new links made where those of a run that is over are used, expired or missing. Raises OtherUnderWay."""
-    return start(row.connection, replace(wish_of(row), is_refill=True), by=by, fallback=row.fallback)
+    return start(row.connection, refill_wish(row), by=by, fallback=row.fallback)
+
+
+def refill_wish(row: LinkRun) -> Wish:
+    """Return what a refill of a run asks for."""
+    return replace(wish_of(row), is_refill=True)
 
 
 def unsaved(connection: Connection, wish: Wish, *, by: str = "") -> LinkRun:
@@ -207,6 +214,8 @@ def _stop(row: LinkRun, refused: object) -> None:
     )
     words = f"It is paused: {refused} {what}"
     with transaction.atomic():
+        if isinstance(refused, errors.Forbidden):
+            setup.note_missing_scopes(row.connection, refused)
         if _change(row, (State.RUNNING,), State.PAUSED, words=words):
             notices.open_notice(_notice_key(row), f"{row.connection.name}: links can't be made", words)
 
@@ -239,4 +248,10 @@ def report(row: LinkRun) -> dict[str, Any]:
         "used": counts.filter(state=SchedulingLink.State.USED).count(),
         "left_out": row.left_out,
         "words": row.words,
+        "snippet": snippet(row) if row.list_number is not None else "",
     }
+
+
+def snippet(row: LinkRun, *, text: str = "Book a time") -> str:
+    """Return the button to paste into Brevo's e-mail editor; `text` is what it says."""
+    return link_snippet.button(row.attribute, fallback=row.fallback or COMMON, text=text)

@@ -16,21 +16,26 @@ from calendly_connector.services import links_use
 State = SchedulingLink.State
 
 
-def make_one(
-    connection: Connection, event_type: str, *, email: str, name: str, tracking: Mapping[str, str]
-) -> SchedulingLink:
+def make_one(connection: Connection, event_type: str, *, email: str, name: str) -> SchedulingLink:
     """Return the person's link for an event type that can be used, made at Calendly when there is none.
 
-    `address_of` gives what to send, with the same `tracking`. Raises ApiError, NotConfigured.
+    `address_of` gives what to send. Raises ApiError, NotConfigured; a refusal leaves nothing behind.
     """
     address = email.strip().lower()
     links_use.expire(connection=connection)
     row = _open_one(connection, event_type, address) or _begin(connection, event_type, address, name)
-    if row.state == State.WANTED:
-        made_at = timezone.now()
-        keep(row, connections.calendly_client(connection).create_link(event_type), made_at=made_at)
-        row.refresh_from_db()
-    return row
+    return _made(row) if row.state == State.WANTED else row
+
+
+def _made(row: SchedulingLink) -> SchedulingLink:
+    """Have a wanted link made; return it as it is now, which is another's work when somebody was faster."""
+    made_at = timezone.now()
+    try:
+        keep(row, connections.calendly_client(row.connection).create_link(row.event_type), made_at=made_at)
+    except errors.Refused:  # nothing comes later: nobody shall see a link "to be made"
+        SchedulingLink.objects.filter(pk=row.pk, state=State.WANTED, run=None).delete()
+        raise
+    return _need_one(row.connection, row.event_type, row.email)
 
 
 def keep(row: SchedulingLink, url: str, *, made_at: datetime) -> bool:
@@ -70,6 +75,10 @@ def _begin(connection: Connection, event_type: str, email: str, name: str) -> Sc
         connection=connection, person=person, event_type=event_type, email=email, name=name[:255], tag=new_tag()
     )
     SchedulingLink.objects.bulk_create([row], ignore_conflicts=True)  # somebody else may have begun it just now
+    return _need_one(connection, event_type, email)
+
+
+def _need_one(connection: Connection, event_type: str, email: str) -> SchedulingLink:
     found = _open_one(connection, event_type, email)
     if found is None:
         raise errors.Unavailable("The link was used the moment it was made; ask for another.", status=503)

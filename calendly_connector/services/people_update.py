@@ -31,6 +31,13 @@ class Unfit(Exception):
         self.problems = dict(problems)
 
 
+class Unreadable(Unfit):
+    """Nothing was written, for nobody could say what fits: Brevo's attributes can't be read. Worth another try."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__({"": words})
+
+
 def update(people_: Sequence[Person], given: Mapping[str, Any], *, by: str, is_dry_run: bool = False) -> dict[str, Any]:
     """Put a write of the given attributes into the outbox of each of these people; return the values as Brevo takes
     them. Raises Unfit, and then nothing is written for anybody."""
@@ -106,9 +113,9 @@ def _attributes(account: BrevoAccount, wanted: Iterable[str]) -> dict[str, Attri
             work = partial(catalogue.refresh_attributes, account, client)
             accounts.call(account, "contacts", work, renew=lambda: None)
         except (queue.Later, errors.ApiError, SecretUnreadableError, ImproperlyConfigured) as error:
-            raise Unfit({"": f"Brevo's attributes can't be read, so nothing was written. {error}"}) from error
+            raise Unreadable(f"Brevo's attributes can't be read, so nothing was written. {error}") from error
         except connections.NotConfigured as error:
-            raise Unfit({"": str(error)}) from error
+            raise Unreadable(str(error)) from error
         found = _mirrored(account)
     return found
 

@@ -30,6 +30,10 @@ OPERATES = (
 )
 """What repairs: try again, replay, skip, compare and sync a person, mend differences, pause, mark who came."""
 
+SCHEDULES = ("add_bookingrequest", "add_schedulinglink")
+"""To book for somebody and to make one person's link, by the API: whoever may cancel a meeting may make one. Links for
+a whole Brevo list, which write to every contact of it, are a manager's (`add_linkrun`)."""
+
 KEEPS = (
     "bookingpage", "brevoaccount", "connection", "consentrule", "eventtype", "fieldmapping", "linkrun",
     "mappingversion", "notice",
@@ -77,7 +81,7 @@ def codenames_of(role: str) -> set[str]:
     """Return the permissions of a role, with its mark."""
     looks = {f"view_{model._meta.model_name}" for model in apps.get_app_config(APP).get_models()}
     decides = {f"{verb}_{model}" for verb in ("add", "change") for model in KEEPS}
-    operates = looks | set(OPERATES)
+    operates = looks | {*OPERATES, *SCHEDULES}
     rights = {VIEWER: looks, OPERATOR: operates, MANAGER: operates | decides | {*REMOVES, *TOKENS, AUDITS}}
     return {MARKS[role], *rights[role]}
 

@@ -1,6 +1,7 @@
 """Makes the jobs that are missing: rows are the truth, jobs only say "look at this row" (design.md §7)."""
 
-from django.db.models import Exists, OuterRef
+from django.db.models import CharField, Exists, OuterRef, Value
+from django.db.models.functions import Cast, Concat
 
 from calendly_connector.models import BrevoAccount, BrevoDelivery, Job, Person, SyncLogEntry
 from calendly_connector.services import ledger, queue, receive, settle
@@ -22,9 +23,10 @@ def sweep() -> str:
 
 
 def _people() -> list[Person]:
-    job = Job.objects.filter(kind=ledger.PUSH, subject=OuterRef("pk"))
-    step = SyncLogEntry.objects.filter(person=OuterRef("pk"), state__in=["waiting", "sending"])
-    waiting = Person.objects.filter(Exists(step), ~Exists(job), bulk_import=None).select_related("connection")
+    job = Job.objects.filter(dedupe_key=Concat(Value(f"{ledger.PUSH}:"), Cast(OuterRef("pk"), CharField())))
+    steps = SyncLogEntry.objects.filter(state__in=["waiting", "sending"])  # an index of their own; people are many
+    waiting = Person.objects.filter(~Exists(job), pk__in=steps.values("person"), bulk_import=None)
+    waiting = waiting.select_related("connection")
     return list(waiting.order_by("pk")[:BATCH])
 
 

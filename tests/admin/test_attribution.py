@@ -18,6 +18,7 @@ from django.utils import timezone
 from calendly_connector.admin import attribution
 from calendly_connector.core.booking import Tracking
 from calendly_connector.models import Connection, StaffPreference
+from calendly_connector.services import attribution as counted
 from tests.admin.rows import make_booking_row, make_connection
 
 PAGE, FILE = reverse("admin:calendly_connector_attribution"), reverse("admin:calendly_connector_attribution_csv")
@@ -178,5 +179,19 @@ def test_the_page_costs_the_same_however_much_there_is(staff: Client, connection
     for number in range(60):
         book(connection, f"p{number}", f"s{number}")
 
-    assert queries() == few <= 12
+    assert queries() == few <= 16
     assert "11 others" in text_of(staff)
+
+
+def test_page_and_file_say_where_they_begin_when_there_is_too_much(
+    staff: Client, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for days in range(4):
+        book(connection, f"p{days}", f"s{days}", timezone.now() - timedelta(days=days))
+    assert "More than" not in text_of(staff)
+
+    monkeypatch.setattr(counted, "MOST", 2)
+
+    first = timezone.localdate() - timedelta(days=1)
+    assert f"More than 2 bookings: counted from {first:%Y-%m-%d} on." in text_of(staff)
+    assert [line[0] for line in lines_of(staff)] == ["UTM source", "s0", "s1", "Total"]

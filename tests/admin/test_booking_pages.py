@@ -43,6 +43,15 @@ def test_a_manager_makes_a_page_with_its_types_in_order(kinds: Connection) -> No
     assert page.theme == {"accent": "#0b5cad", "radius": "4px"}
 
 
+def test_the_only_connection_is_chosen_beforehand_and_of_several_none(kinds: Connection) -> None:
+    manager = client_of(roles.MANAGER)
+    chosen = f'<option value="{kinds.pk}" selected>'
+    first = manager.get(ADD).content.decode()
+    make_connection("Other", is_environment=False)
+
+    assert chosen in first and chosen not in manager.get(ADD).content.decode()
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -91,9 +100,12 @@ def test_the_page_has_its_address_its_snippet_and_who_booked(kinds: Connection, 
 
     shown = staff.get(parts.page_of(BookingPage, page.pk)).content.decode()
 
-    assert 'href="/book/talk"' in shown and f"page__id__exact={page.pk}" in shown
+    assert (
+        'href="/book/talk" target="_blank" rel="noopener">http://testserver/book/talk<' in shown
+        and f"page__id__exact={page.pk}" in shown
+    )
     assert "&lt;script src=&quot;http://testserver/book/embed.js&quot; data-page=&quot;talk&quot; async&gt;" in shown
-    assert "no site may embed it yet" in shown and "0 of 10 this minute" in shown
+    assert "no site may embed it yet" in shown and "0 of 10 in the last minute" in shown
 
 
 def test_a_viewer_looks_at_pages_and_requests_and_sees_no_address(db: None) -> None:

@@ -20,13 +20,13 @@ from calendly_connector.services import meetings_held, roles
 from calendly_connector.services.marking import Said
 from calendly_connector.services.meetings_held import Show
 from sandbox import scenarios
-from sandbox.calendly_world import DISCOVERY
 from tests.admin.people import client_of
 from tests.admin.rows import make_booking_row
 from tests.factories import make_meeting
 from tests.journeys.river import River
 
 PAGE = held.address()
+MARK = "https://api.calendly.com/invitee_no_shows"
 
 
 def make_held(
@@ -86,32 +86,6 @@ def test_an_operator_marks_and_takes_back_without_javascript(river: River) -> No
     assert "taken back" in press(operator, booking, "undo", "?show=all")
     booking.refresh_from_db()
     assert booking.status == "booked"
-
-
-def test_the_way_back_is_ready_once_somebody_is_marked(river: River) -> None:
-    cache.clear()
-    booking, operator = book_held(river), client_of(roles.OPERATOR)
-
-    page = press(operator, booking, "no_show")
-
-    link = "https://calendly.com/camille-durand/discovery-call?name=Amira+Haddad&amp;email=amira.haddad%40example.com"
-    assert f'value="{link}&amp;utm_campaign=no_show&amp;utm_source=recovery&amp;utm_medium=email"' in page
-    assert 'href="mailto:amira.haddad%40example.com?subject=Shall%20we%20find%20another%20time%3F&amp;body=' in page
-    assert "utm_source%3Drecovery" in page
-    assert len(river.sandbox.world.journal.calls("calendly", method="GET", template="/event_types/{uuid}")) <= 1
-
-
-def test_the_way_back_is_asked_for_where_it_is_not_known_yet(river: River) -> None:
-    booking, operator = book_held(river), client_of(roles.OPERATOR)
-    press(operator, booking, "no_show")
-    cache.clear()
-    way = reverse(f"admin:{held_row.RECOVERY}", args=[booking.pk])
-
-    assert f'<a href="{way}">Make a link to book again</a>' in operator.get(PAGE).content.decode()
-    assert "utm_source=recovery" in operator.get(way).content.decode()
-    cache.clear()
-    river.calendly.edit_event_type(DISCOVERY, active=False)
-    assert "be booked any more" in operator.get(way).content.decode()
 
 
 def test_a_refusal_says_why_and_changes_nothing(river: River) -> None:
@@ -240,21 +214,21 @@ def test_the_page_costs_the_same_however_many_there_are(staff: Client, connectio
     def asked() -> list[str]:
         staff.get(PAGE)
         with CaptureQueriesContext(database) as queries:
-            assert staff.get(PAGE).status_code == 200
+            assert staff.get(f"{PAGE}?show=all").status_code == 200
         return [query["sql"] for query in queries.captured_queries]
 
     for number in range(2):
-        make_held(connection, f"few{number}", ago=timedelta(minutes=number))
+        make_held(connection, f"few{number}", ago=timedelta(minutes=number), no_show_uri=f"{MARK}/few{number}")
     few = asked()
     for number in range(60):
-        make_held(connection, f"many{number}", ago=timedelta(hours=number))
+        make_held(connection, f"many{number}", ago=timedelta(hours=number), no_show_uri=f"{MARK}/{number}")
 
     many = asked()
 
     assert len(many) == len(few) <= 9
     assert all("LIMIT" in sql for sql in many if "COUNT(" in sql)
-    assert len(shown(staff)) == held.PER_PAGE
-    assert len(shown(staff, "?page=2")) == 12
+    assert len(shown(staff, "?show=all")) == held.PER_PAGE
+    assert len(shown(staff, "?show=all&page=2")) == 12
 
 
 def test_what_people_wrote_is_escaped(staff: Client, connection: Connection) -> None:

@@ -9,12 +9,13 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from calendly_connector.admin import held
-from calendly_connector.models import Booking
+from calendly_connector.models import Booking, SchedulingLink
 from calendly_connector.services import roles
 from sandbox import scenarios
 from tests import browser
 from tests.admin.people import make_member
 from tests.admin.test_held import book_held
+from tests.admin.test_held_recovery import way_back
 from tests.axe import violations
 from tests.journeys.river import River
 
@@ -37,6 +38,7 @@ def test_the_keyboard_is_enough_from_unmarked_to_brevo(live_server: LiveServer, 
 
     with browser.open_page() as page:
         complaints = browser.watch_complaints(page)
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         browser.log_in(page, f"{live_server.url}{held.address()}")
         expect(page.locator(".cc-held").first).to_be_focused()
         everybody = page.locator(".cc-held h3").all_text_contents()
@@ -58,8 +60,21 @@ def test_the_keyboard_is_enough_from_unmarked_to_brevo(live_server: LiveServer, 
         expect(page.locator(status)).to_contain_text(f"{first} is marked")
         page.keyboard.press("u")
         expect(page.locator(status)).to_contain_text(f"The mark of {first} was taken back")
-        expect(page.get_by_label("Link to book again")).to_have_value(re.compile("utm_source=recovery"))
-        page.get_by_role("button", name="Copy").press("Enter")
+        expect(page.get_by_role("button", name="Make a link to book again")).to_have_count(1)
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        assert chosen(page) == third
+        page.keyboard.press("l")
+        expect(page.locator(status)).to_have_text("The link is ready to be copied.")
+        link = SchedulingLink.objects.get()
+        expect(page.get_by_label("Link to book again")).to_have_value(re.compile(re.escape(f"{link.url}?name=")))
+        expect(page.get_by_role("button", name="Copy")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator(status)).to_have_text("Copied.")
+        assert page.evaluate("navigator.clipboard.readText()").endswith(f"utm_content={link.tag}")
+        page.keyboard.press("k")
+        page.keyboard.press("j")
+        page.keyboard.press("l")
         expect(page.locator(status)).to_have_text("Copied.")
     assert complaints == []
     river.flow()
@@ -76,6 +91,7 @@ def test_nothing_keeps_anybody_from_marking(width: int, live_server: LiveServer,
     with browser.open_page(width=width, height=844) as page:
         browser.log_in(page, f"{live_server.url}{held.address()}")
         page.get_by_role("button", name="No-show").first.click()
+        page.get_by_role("button", name="Make a link to book again").click()
         expect(page.get_by_label("Link to book again")).to_be_visible()
         found = violations(page)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -101,3 +117,37 @@ def test_a_press_that_does_not_reach_us_says_so_and_leaves_the_row(live_server: 
         page.unroute("**/mark/**")
         page.keyboard.press("n")
         expect(page.locator("#cc-held-status")).to_contain_text("is marked as a no-show")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_in_danish_the_common_page_takes_the_place_of_a_link_and_says_why(
+    width: int, live_server: LiveServer, river: River, tmp_path: Path
+) -> None:
+    three_are_held(river)
+    river.break_calendly(
+        "status", "/scheduling_links", method="POST", status=403, times=None,
+        body={"title": "Insufficient scope", "message": "…", "required_scopes": ["scheduling_links:write"]},
+    )  # fmt: skip
+
+    with browser.open_page(width=width, height=844) as page:
+        complaints = browser.watch_complaints(page)
+        page.set_extra_http_headers({"Accept-Language": "da"})
+        browser.log_in(page, f"{live_server.url}{held.address()}")
+        expect(page.locator(".cc-held").first).to_be_focused()
+        page.keyboard.press("n")
+        page.get_by_role("button", name="Lav et link til at booke igen").press("Enter")
+        expect(page.locator("#cc-held-status")).to_have_text("Linket er klar til at blive kopieret.")
+        expect(page.locator(".cc-held-note")).to_contain_text("Dette er Calendlys fælles side")
+        expect(page.locator(".cc-held-note")).to_contain_text("scheduling_links:write")
+        expect(page.get_by_label("Link til at booke igen")).to_have_value(re.compile("/discovery-call[?]name="))
+        assert complaints == []  # axe brings its own from here on
+        found = violations(page)
+        page.screenshot(path=tmp_path / f"common-{width}.png", full_page=True)
+        page.goto(f"{live_server.url}{way_back(Booking.objects.get(status='no_show'))}")
+        page.get_by_role("button", name="Lav et link til at booke igen").click()
+        expect(page.locator(".cc-held-note")).to_contain_text("Dette er Calendlys fælles side")
+        found += violations(page)
+        page.screenshot(path=tmp_path / f"page-{width}.png", full_page=True)
+
+    assert found == [], "\n".join(found)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from django.contrib import admin
 from django.db import connection as database
+from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -13,12 +14,14 @@ from django.urls import reverse
 from calendly_connector import models
 from calendly_connector.admin import parts
 from calendly_connector.models import Booking, Person, SyncLogEntry, WebhookDelivery
+from tests import plans
 from tests.admin.rows import make_some_of_everything
+from tests.factories import invitee_uri
 
 SHOWN = sorted(name for name in models.__all__ if admin.site.is_registered(getattr(models, name)))
 BIG = [model._meta.db_table for model in (Booking, Person, SyncLogEntry, WebhookDelivery)]
 ADDRESSES = {"home": reverse("admin:index"), **{name: parts.list_of(getattr(models, name)) for name in SHOWN}}
-MOST_QUERIES = {"home": 25, "Connection": 9}
+MOST_QUERIES = {"home": 26, "Connection": 9}
 MOST_OF_A_LIST = 8
 
 
@@ -96,3 +99,33 @@ def part_is_bounded(part: str) -> bool:
 )
 def test_the_check_itself(statement: str, is_whole: bool) -> None:
     assert counts_everything(statement) is is_whole
+
+
+NAME_COMPARED = re.compile(r'booking"\."name"(::text\))? LIKE')
+
+
+@pytest.mark.parametrize("kind", ["e-mail", "invitee"])
+@pytest.mark.parametrize("model", [Booking, Person, SyncLogEntry])
+def test_an_address_is_looked_up_and_nothing_is_read_from_end_to_end_for_it(
+    model: type[Model], kind: str, staff: Client
+) -> None:
+    make_some_of_everything(3)
+    wanted = Booking.objects.get(uri=invitee_uri("nadia2-new"))
+    address = parts.list_of(model, q=wanted.person.email if kind == "e-mail" else wanted.uri)
+
+    with plans.heard() as said:
+        page = staff.get(address).content.decode().replace("<wbr>", "")
+
+    assert "nadia2@example.com" in page
+    assert "nadia1@example.com" not in page
+    assert [sql for sql, _ in said if NAME_COMPARED.search(sql)] == []
+
+
+def test_other_words_are_looked_for_everywhere(staff: Client) -> None:
+    make_some_of_everything(3)
+
+    with plans.heard() as said:
+        page = staff.get(parts.list_of(Person, q="nadia2")).content.decode().replace("<wbr>", "")
+
+    assert "nadia2@example.com" in page
+    assert any(NAME_COMPARED.search(sql) for sql, _ in said)

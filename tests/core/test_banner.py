@@ -17,6 +17,7 @@ EVERYTHING = Facts(
     failed=3,
     left_out=2,
     unknown=1,
+    unasked=1,
     undecided=2,
     renamed=1,
     is_silent=True,
@@ -38,6 +39,7 @@ EVERYTHING = Facts(
         (Facts(failed=1), Finding.FAILED, Level.WARN),
         (Facts(left_out=1), Finding.LEFT_OUT, Level.WARN),
         (Facts(unknown=1), Finding.UNKNOWN, Level.WARN),
+        (Facts(unasked=1), Finding.UNASKED, Level.WARN),
         (Facts(undecided=1), Finding.UNDECIDED, Level.WARN),
         (Facts(renamed=1), Finding.RENAMED, Level.WARN),
         (Facts(is_silent=True), Finding.SILENT, Level.WARN),
@@ -83,4 +85,4 @@ def test_all_findings_come_in_the_order_of_their_urgency() -> None:
     found = banner.findings(replace(EVERYTHING, must_reconnect=False))
 
     assert found == sorted(found, key=list(Finding).index)
-    assert len(found) == 10
+    assert len(found) == 11

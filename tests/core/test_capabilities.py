@@ -17,7 +17,7 @@ from calendly_connector.core.capabilities import (
 
 EVERYTHING = [
     "users:read", "organizations:read", "webhooks:write", "scheduled_events:read", "scheduled_events:write",
-    "event_types:read",
+    "event_types:read", "availability:read", "scheduling_links:write",
 ]  # fmt: skip
 EVERYBODY = "Everybody's bookings in the organization"
 

@@ -64,3 +64,25 @@ def test_killed_again_and_again_nobody_has_two_links(river: River, crew: Crew, t
     assert sorted(address.split("?")[0] for address in addresses) == sorted(
         SchedulingLink.objects.values_list("url", flat=True)
     )
+
+
+def test_killed_while_brevo_imports_nothing_is_made_or_lost(river: River, crew: Crew, tmp_path: Path) -> None:
+    number, output = river.brevo.add_list("Campaign"), tmp_path / "links.log"
+    for each in range(PEOPLE):
+        river.brevo.add_contact(f"p{each}@example.com", list_ids=[number])
+    river.break_brevo("commit_then_timeout", "/contacts/import", seconds=2.0)  # nobody hears that it has begun
+    process = begin(crew, number, output)
+    while not river.brevo.state.processes:
+        assert process.poll() is None, output.read_text()
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+    assert begin(crew, number, output).wait(timeout=120) == 0, output.read_text()
+
+    row = LinkRun.objects.get()
+    assert (row.state, row.made, row.written) == ("finished", PEOPLE, PEOPLE)
+    assert len(river.calls("/contacts/import")) == 2
+    assert len(river.sandbox.world.journal.calls("calendly", method="POST", template="/scheduling_links")) == PEOPLE
+    urls = {each.email: each.url for each in SchedulingLink.objects.all()}
+    assert all(river.contact(email)["attributes"]["BOOKING_LINK"].startswith(url) for email, url in urls.items())

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from calendly_connector.models import BrevoAttribute, ContactMirror, FieldMapping, Job, LinkRun, Person, SchedulingLink
-from calendly_connector.services import bulk, links, links_list, links_use
+from calendly_connector.services import bulk, links, links_list, links_use, setup
 from tests.journeys.river import River
 
 ATTRIBUTE = "BOOKING_LINK"
@@ -91,6 +91,7 @@ def test_everybody_on_a_list_gets_a_link_of_their_own(river: River, campaign: in
     }
     assert (link.state, link.url, bool(link.written_at)) == ("live", addresses[7].split("?")[0], True)
     assert link.expires_at and link.made_at and link.expires_at - link.made_at == timedelta(days=89)
+    assert told["snippet"].startswith("<a href=\"{{ contact.BOOKING_LINK|default:'https://calendly.com/")
     assert river.contact("p7@example.com")["listIds"] == [campaign]  # of our own list of imports nothing is left
 
 
@@ -98,6 +99,8 @@ def test_nobody_gets_a_second_link_while_the_first_can_be_used(river: River, cam
     report(campaign)
     river.sandbox.world.journal.clear()
 
+    words = run("--brevo-list", str(campaign), "--yes")
+    assert words.endswith(f"e-mail editor:\n{links.snippet(LinkRun.objects.latest('pk'))}\n")
     for more in ((), ("--refill",)):
         told = report(campaign, *more)
 
@@ -329,6 +332,10 @@ def test_a_token_without_the_scope_pauses_with_words(river: River) -> None:
 
     row = LinkRun.objects.get()
     assert row.state == "paused"
+    river.connection.refresh_from_db()
+    assert [each.feature for each in setup.capabilities_of(river.connection) if not each.works] == [
+        "Single-use links for campaigns and no-shows"
+    ]
     river.mend()
     assert report(number)["made"] == 2
     assert LinkRun.objects.get().state == "finished"

@@ -147,6 +147,8 @@ def test_a_jwts_scopes_are_shown_next_to_what_they_block(installation: River, ly
         "Receive bookings (webhooks)",
         "Read bookings again (repair, history)",
         "Mark no-shows and cancel meetings",
+        "Booking pages of your own",
+        "Single-use links for campaigns and no-shows",
     ]
     assert any("webhooks:write" in line for line in report.lines)
 
@@ -171,7 +173,9 @@ def test_a_refusal_at_work_is_remembered(lyon: Connection) -> None:
 
     lacking = [each for each in setup.capabilities_of(now(lyon)) if not each.works]
     assert [(each.feature, "event_types:read" in each.lacks) for each in lacking] == [
-        ("Event types for the mapping", True)
+        ("Event types for the mapping", True),
+        ("Booking pages of your own", True),
+        ("Single-use links for campaigns and no-shows", True),
     ]
 
 

@@ -6,6 +6,7 @@ from django.core.cache import cache
 
 from calendly_connector.models import BookingPage
 from calendly_connector.services import catalogue
+from calendly_connector.web.booking import questions
 from sandbox.calendly_world import DEMO, DISCOVERY, GROUP_DEMO, SUPPORT, question
 from tests.journeys.river import River
 
@@ -13,7 +14,12 @@ SITE = "https://www.example.com"
 CONSENT = "May we write to you?"
 WHO = {"first_name": "Ada", "last_name": "Berg", "email": "Ada@example.com"}
 
-__all__ = ["CONSENT", "DEMO", "DISCOVERY", "GROUP_DEMO", "SITE", "SUPPORT", "WHO", "make_page", "question"]
+__all__ = ["CONSENT", "DEMO", "DISCOVERY", "GROUP_DEMO", "SITE", "SUPPORT", "WHO", "field_of", "make_page", "question"]
+
+
+def field_of(text: str) -> str:
+    """Return the name of the field that asks a question."""
+    return f"question_{questions.digest(text)}"
 
 
 def make_page(river: River, *types: str, **fields: Any) -> BookingPage:

@@ -6,17 +6,19 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from calendly_connector.models import BookingPage, BookingRequest, Connection, SchedulingLink
-from calendly_connector.services import catalogue, scheduling, visitors
+from calendly_connector.services import api_tokens, catalogue, roles, scheduling, visitors
 from calendly_connector.services.connection import environment_connection
+from tests.admin.people import make_member
 from tests.journeys.conftest import river
 from tests.journeys.river import River
 from tests.services.booking import EMAIL, booked_at, sent, type_named, wish_for
-from tests.web.caller import Caller, check
+from tests.web.caller import Caller, check, schema
 
 __all__ = ["river"]
 
@@ -434,11 +436,72 @@ def test_a_token_may_what_its_user_may(connection: Connection, permissions: tupl
         assert answer.status_code in expected, name
 
 
+ROLES: dict[str, set[str]] = {
+    "": set(),
+    roles.VIEWER: {"types", "times"},
+    roles.OPERATOR: set(CALLS),
+    roles.MANAGER: set(CALLS),
+}
+
+
+def caller_of(role: str) -> Caller:
+    """Return a program whose user is in one role, "" for none."""
+    caller = Caller()
+    if role:
+        caller.user = make_member(role)
+        caller.row, caller.token = api_tokens.make(name="CRM", user=caller.user)
+    return caller
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role or "none")
+def test_operators_and_managers_may_book_and_make_links_and_viewers_look(connection: Connection, role: str) -> None:
+    caller = caller_of(role)
+
+    for name, (method, path, body) in CALLS.items():
+        status = caller.call(method, path, body).status_code
+        assert status in ((200, 400, 404) if name in ROLES[role] else (403,)), name
+
+
+def test_a_token_ends_with_its_users_role(river: River) -> None:
+    caller = caller_of(roles.OPERATOR)
+    body = {"event_type": type_named(river.calendly, "Demo"), "email": EMAIL}
+    assert caller.post("/scheduling-links", body).status_code == 200
+
+    caller.user.groups.set(Group.objects.filter(name=roles.VIEWER))
+
+    answer = caller.post("/scheduling-links", body)
+    assert answer.status_code == 403 and "add_schedulinglink, view_addresses" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_without_page_and_token_nobody_gets_in(connection: Connection, name: str) -> None:
     method, path, body = CALLS[name]
 
     assert call(method, path, body).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/bookings", "/scheduling-links"])
+def test_a_complaint_about_the_address_names_its_parameter_whatever_the_method(
+    connection: Connection, path: str
+) -> None:
+    caller = Caller(*RIGHTS)
+
+    errors = [caller.post(f"{path}?{query}", {}).json()["errors"] for query in ("connection=none", "nonsense=1")]
+
+    assert [each[0].get("parameter") for each in errors] == ["connection", "nonsense"]
+
+
+def test_the_schema_says_which_bodies_refuse_unknown_fields(db: None) -> None:
+    shapes = schema()["components"]["schemas"]
+    bodies = {
+        operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for methods in schema()["paths"].values()
+        for operation in methods.values()
+        if "requestBody" in operation
+    }
+
+    assert bodies and all(shapes[name]["additionalProperties"] is False for name in bodies)
+    assert shapes["BookingBody"]["properties"]["start_time"]["format"] == "date-time"
 
 
 def test_a_page_opens_no_links(page: BookingPage) -> None:

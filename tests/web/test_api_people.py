@@ -6,7 +6,7 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from calendly_connector.models import Erasure, Job, Person, SyncLogEntry
+from calendly_connector.models import BrevoAttribute, Erasure, Job, Person, SyncLogEntry
 from calendly_connector.services import holding, queue
 from sandbox import scenarios
 from sandbox.world import Fault
@@ -126,6 +126,16 @@ def test_update_refuses_what_does_not_fit_and_writes_nothing(river: River, attri
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"].startswith("/attributes")
     assert SyncLogEntry.objects.count() == count
+
+
+def test_update_is_worth_another_try_when_brevo_cannot_be_read(river: River) -> None:
+    booked(river)
+    BrevoAttribute.objects.filter(name="COMPANY").delete()
+    river.break_brevo("status", "/contacts/attributes", method="GET", status=503, times=None)
+
+    answer = Caller(*EVERYTHING).post("/people/update", {"email": NADIA, "attributes": {"COMPANY": "Given"}})
+
+    assert answer.status_code == 503 and "nothing was written" in answer.json()["detail"]
 
 
 def test_export_holds_everything(door: Door) -> None:

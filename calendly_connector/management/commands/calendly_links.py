@@ -79,7 +79,7 @@ class Command(BaseCommand):
             return
         if attribute and links_look.need_attribute(connection, attribute):
             self._make_attribute(connection, attribute, is_asked=not options["yes"])
-        link = links_one.make_one(connection, event_type, email=email, name=options["name"], tracking=wish.tracking)
+        link = links_one.make_one(connection, event_type, email=email, name=options["name"])
         address = links_one.address_of(link, tracking=wish.tracking)
         told = {"email": email, "link": address, "expires_at": link.expires_at.isoformat() if link.expires_at else ""}
         self.stdout.write(json.dumps(told) if options["json"] else address)
@@ -148,6 +148,8 @@ def report_lines(told: dict[str, Any]) -> Iterator[str]:
     """Yield what came of a run (`links.report`)."""
     yield f"{told['connection']}: {told['made']} links made, {told['written']} written to {told['attribute']}."
     yield from (f"  {count} {reason}" for reason, count in told["left_out"].items())
+    if told["snippet"]:
+        yield f"For an HTML block of Brevo's e-mail editor:\n{told['snippet']}"
 
 
 def _event_type(connection: Connection, text: str) -> str:

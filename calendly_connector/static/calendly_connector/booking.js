@@ -2,24 +2,29 @@
 // times come from the server: without this script the same links and forms lead through the same steps.
 
 const main = () => document.getElementById("book");
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 let sequence = 0;
 
 /** Fetch a page and show its step. Whatever goes wrong is left to the browser, which shows it as without a script. */
 async function go(address, { method = "GET", body, replaces = false, isBack = false } = {}) {
   const mine = ++sequence;
+  if (method === "GET") address = inOwnZone(address);
   main().setAttribute("aria-busy", "true");
   let answer, text;
   try {
     answer = await fetch(address, { method, body, headers: { Accept: "text/html" } });
     text = await answer.text();
   } catch {
-    if (mine === sequence) stay(method, address);
+    if (mine === sequence) stay(method, address, main().dataset.lost);
     return;
   }
   if (mine !== sequence) return; // somebody went on meanwhile
   const found = new DOMParser().parseFromString(text, "text/html");
   const next = found.getElementById("book");
-  if (!next) return stay(method, address);
+  if (!next) return stay(method, address, main().dataset.lost);
+  if (method === "POST" && !answer.ok && !next.querySelector("form.book-form")) {
+    return stay(method, address, [...next.querySelectorAll("h2, h2 + p")].map((each) => each.textContent).join(". "));
+  }
   document.title = found.title;
   document.documentElement.lang = found.documentElement.lang;
   main().replaceWith(document.adoptNode(next));
@@ -29,10 +34,22 @@ async function go(address, { method = "GET", body, replaces = false, isBack = fa
   settle({ isQuiet: replaces });
 }
 
-/** A page that can't be fetched is loaded; a form that can't be sent stays as it is, to be sent again. */
-function stay(method, address) {
+/** Ask for the visitor's own zone, unless another one was chosen. */
+function inOwnZone(address) {
+  const found = new URL(address, location.href);
+  if (zone && !found.searchParams.has("zone")) found.searchParams.set("zone", zone);
+  return found;
+}
+
+/** A page that can't be fetched is loaded; a form that can't be taken stays as it is, to be sent again, and says why. */
+function stay(method, address, words) {
   if (method === "GET") return location.assign(address);
   main().removeAttribute("aria-busy");
+  const form = main().querySelector("form.book-form");
+  const note = form?.querySelector("#lost") ?? document.createElement("p");
+  Object.assign(note, { id: "lost", className: "book-note", textContent: words });
+  note.setAttribute("role", "alert");
+  form?.querySelector("[type=submit]").before(note);
   for (const button of main().querySelectorAll("[type=submit]")) button.disabled = false;
 }
 
@@ -88,11 +105,8 @@ addEventListener("popstate", () => go(location.href, { isBack: true }));
 document.documentElement.classList.add("has-script");
 new ResizeObserver(tellHeight).observe(document.documentElement);
 
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if ("askZone" in main().dataset && zone && zone !== main().dataset.zone) {
-  const address = new URL(location.href);
-  address.searchParams.set("zone", zone);
-  go(address, { replaces: true });
+  go(location.href, { replaces: true });
 } else {
   settle({ isQuiet: true });
 }

@@ -34,14 +34,15 @@ async function copy(button) {
   }
 }
 
-/** Put a row in the place of another, with the focus where it was. */
-function replace(row, html) {
+/** Put a row in the place of another, with the focus where it was, or on what the press was to bring. */
+function replace(row, html, wanted) {
   const template = document.createElement("template");
   template.innerHTML = html.trim();
   const fresh = template.content.firstElementChild;
   row.replaceWith(fresh);
   showCopy(fresh);
   choose(fresh);
+  if (wanted) fresh.querySelector(wanted)?.focus();
   say(fresh.querySelector("[data-said]")?.textContent ?? "");
 }
 
@@ -56,7 +57,7 @@ async function press(row, button) {
       location.reload(); // logged out, or no longer there: the page says so
       return;
     }
-    replace(row, await answer.text());
+    replace(row, await answer.text(), button.dataset.then);
   } catch {
     row.ariaBusy = "false";
     say(list.dataset.lost);
@@ -84,10 +85,11 @@ list.addEventListener("keydown", (event) => {
     move(row, STEPS[event.key]);
     return;
   }
-  if (!["a", "n", "u"].includes(event.key) || event.repeat) return;
+  if (!["a", "n", "u", "l"].includes(event.key) || event.repeat) return;
   event.preventDefault();
   const button = row.querySelector(`[aria-keyshortcuts="${event.key}"]`);
-  if (button) press(row, button);
+  if (button?.dataset.copy) copy(button);
+  else if (button) press(row, button);
   else say(list.dataset.nothing);
 });
 

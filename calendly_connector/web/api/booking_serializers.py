@@ -6,6 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils.dateparse import parse_datetime
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from calendly_connector.clients.calendly_scheduling import UTM_KEYS
@@ -20,6 +22,7 @@ STATES = [*BookingRequest.State.values, scheduling.LIMIT]
 SINCE = "ISO 8601 with its offset, such as 2026-12-03T00:00:00Z; by default now."
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class Moment(serializers.CharField):
     """A moment with its offset from UTC."""
 

@@ -21,7 +21,7 @@ from calendly_connector.web.api import booking_shown as shown
 from calendly_connector.web.api import problems
 from calendly_connector.web.api.auth import APP
 from calendly_connector.web.api.base import ApiView
-from calendly_connector.web.api.fields import values_of
+from calendly_connector.web.api.fields import query_of, values_of
 from calendly_connector.web.api.schema import answers
 from calendly_connector.web.api.visiting import VisitorView, connection_of, page_of
 
@@ -46,7 +46,7 @@ class EventTypesView(VisitorView):
     )
     def get(self, request: Request) -> Response:
         """Return one page."""
-        wish = values_of(shapes.TypesQuery, request.query_params.dict())
+        wish = query_of(shapes.TypesQuery, request)
         page, connection = page_of(request), connection_of(request, wish.get("connection", ""))
         uris = list(page.event_types) if page else _known(connection.pk)
         first, last = wish["after"], wish["after"] + wish["limit"]
@@ -71,7 +71,7 @@ class TimesView(VisitorView):
     )
     def get(self, request: Request) -> Response:
         """Return the times of a window."""
-        wish = values_of(shapes.TimesQuery, request.query_params.dict())
+        wish = query_of(shapes.TimesQuery, request)
         page, connection = page_of(request), connection_of(request, wish.get("connection", ""))
         event_type, zone = wish["event_type"], ZoneInfo(wish["timezone"])
         _need_offered(page, event_type)
@@ -108,7 +108,7 @@ class BookView(VisitorView):
     )
     def post(self, request: Request) -> Response:
         """Book."""
-        where = values_of(shapes.Where, request.query_params.dict())
+        where = query_of(shapes.Where, request)
         page, connection = page_of(request), connection_of(request, where.get("connection", ""))
         body = values_of(shapes.BookingBody, request.data)
         if page:
@@ -134,7 +134,7 @@ class OutcomeView(VisitorView):
     )
     def get(self, request: Request, key: str) -> Response:
         """Return the outcome."""
-        where = values_of(shapes.Where, request.query_params.dict())
+        where = query_of(shapes.Where, request)
         page, row = page_of(request), booking_requests.find(key)
         is_theirs = row is not None and (page is None or row.page_id == page.pk)
         if page is None and row is not None and "connection" in where:
@@ -161,15 +161,13 @@ class LinkView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Make it."""
-        where = values_of(shapes.Whose, request.query_params.dict())
+        where = query_of(shapes.Whose, request)
         connection = connection_of(request, where.get("connection", ""))
         body = values_of(shapes.LinkBody, request.data)
         if openings.type_of(connection, body["event_type"]) is None:
             raise exceptions.NotFound("This event type can't be booked.")
         tracking = body.get("tracking", {})
-        link = links_one.make_one(
-            connection, body["event_type"], email=body["email"], name=body["name"], tracking=tracking
-        )
+        link = links_one.make_one(connection, body["event_type"], email=body["email"], name=body["name"])
         return Response(shown.link(link, links_one.address_of(link, tracking=tracking)))
 
 
@@ -189,7 +187,7 @@ def _window(page: BookingPage | None, since: datetime | None, until: datetime | 
     first = max(since or now, now).astimezone(UTC)
     last = until.astimezone(UTC) if until else first + USUAL
     if last - first > LONGEST:
-        raise exceptions.ValidationError({"until": f"At most {LONGEST.days} days after `since`."})
+        raise problems.WrongQuery({"until": f"At most {LONGEST.days} days after `since`."})
     return first, min(last, now + timedelta(days=page.days_ahead)) if page else last
 
 

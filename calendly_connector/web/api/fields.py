@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.request import Request
+
+from calendly_connector.web.api import problems
 
 
 class Text(serializers.CharField):
@@ -37,8 +40,16 @@ class Strict(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+def query_of(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """Return what an address asks for; raise WrongQuery."""
+    try:
+        return values_of(serializer, request.query_params.dict())
+    except serializers.ValidationError as error:
+        raise problems.WrongQuery(error.detail) from error
+
+
 def values_of(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """Return what a body or a query says; raise ValidationError."""
+    """Return what a body says; raise ValidationError."""
     found = serializer(data=data)
     found.is_valid(raise_exception=True)
     return dict(found.validated_data)

@@ -18,7 +18,7 @@ from calendly_connector.web.api import people_serializers as shapes
 from calendly_connector.web.api import problems
 from calendly_connector.web.api.auth import CHANGES, ERASES
 from calendly_connector.web.api.base import ApiView
-from calendly_connector.web.api.fields import values_of
+from calendly_connector.web.api.fields import query_of, values_of
 from calendly_connector.web.api.schema import answers
 
 ID = OpenApiParameter("person_id", int, OpenApiParameter.PATH, description="The person's id.")
@@ -38,7 +38,7 @@ class ListView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Return one page."""
-        wish = values_of(shapes.Query, request.query_params.dict())
+        wish = query_of(shapes.Query, request)
         found = people.rows().order_by("pk").filter(pk__gt=wish.get("after", 0))
         if "email" in wish:
             found = found.filter(email=wish["email"].strip().lower())
@@ -67,7 +67,7 @@ class PersonView(ApiView):
     )
     def get(self, request: Request, person_id: str) -> Response:
         """Return everything that is known."""
-        wish = values_of(shapes.PersonQuery, request.query_params.dict())
+        wish = query_of(shapes.PersonQuery, request)
         return Response(people.describe(_person(person_id), asks_brevo=wish["brevo"]))
 
 
@@ -106,7 +106,7 @@ class UpdateView(ApiView):
         description="Each value is converted to its attribute's type in Brevo. Lists and opt-outs are never touched.",
         tags=["people"],
         request=shapes.UpdateRequest,
-        responses=answers(shapes.UpdateAnswer, 400, 404, 413, 415),
+        responses=answers(shapes.UpdateAnswer, 400, 404, 413, 415, 503),
         examples=examples.UPDATE,
     )
     def post(self, request: Request) -> Response:

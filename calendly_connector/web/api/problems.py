@@ -42,6 +42,10 @@ class NotBooked(exceptions.APIException):
         self.status_code, self.members = status_code, members
 
 
+class WrongQuery(exceptions.ValidationError):
+    """The address asks for what it can't mean, whatever the method: its complaints are about parameters."""
+
+
 class TooLarge(exceptions.APIException):
     """The body is larger than anything we take."""
 
@@ -55,11 +59,15 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     response = exception_handler(known, context)
     if response is None or not isinstance(known, exceptions.APIException):
         return None
-    response.data = _problem(known, response.status_code, is_query=context["request"].method == "GET")
+    response.data = _problem(known, response.status_code, is_query=_is_query(known, context))
     response.content_type = MEDIA_TYPE
     if isinstance(known, exceptions.Throttled):
         response["Retry-After"] = str(math.ceil(getattr(known, "wait", None) or 1))
     return response
+
+
+def _is_query(error: Exception, context: Mapping[str, Any]) -> bool:
+    return isinstance(error, WrongQuery) or context["request"].method == "GET"
 
 
 def _known(error: Exception) -> Exception:
@@ -70,6 +78,8 @@ def _known(error: Exception) -> Exception:
         return exceptions.PermissionDenied()
     if isinstance(error, people.UnknownPerson):
         return exceptions.NotFound(str(error), code="unknown_person")
+    if isinstance(error, people_update.Unreadable):
+        return Elsewhere(str(error))
     if isinstance(error, people_update.Unfit):
         return exceptions.ValidationError(
             {"attributes": {name or NO_FIELD: said for name, said in error.problems.items()}}

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.http import Http404
 from django.utils.cache import patch_vary_headers
-from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +17,7 @@ from calendly_connector.services import visitors
 from calendly_connector.web import visitor
 from calendly_connector.web.api.auth import MayUse, TokenThrottle
 from calendly_connector.web.api.base import ApiView
+from calendly_connector.web.api.problems import WrongQuery
 
 LONGEST_SLUG = 80
 
@@ -82,7 +82,7 @@ def page_of(request: Request) -> BookingPage | None:
 
 
 def connection_of(request: Request, name: str) -> Connection:
-    """Return the connection that a call with a token is about; raise ValidationError."""
+    """Return the connection that a call with a token is about; raise WrongQuery."""
     page = page_of(request)
     if page:
         return page.connection
@@ -93,7 +93,7 @@ def connection_of(request: Request, name: str) -> Connection:
     try:
         return connections.find(name)
     except connections.NotConfigured as error:
-        raise ValidationError({"connection": str(error)}) from error
+        raise WrongQuery({"connection": str(error)}) from error
 
 
 def _is_embedded(request: Request) -> bool:

@@ -17,6 +17,11 @@ class ConsentBox:
     ticked: str
     empty: str
 
+    @property
+    def is_required(self) -> bool:
+        """Return whether the event type takes no booking without the tick: its only answer has to be given."""
+        return self.question.is_required and bool(self.question.choices) and self.empty == NOTHING
+
 
 def box_of(kind: BookableType, rule: ConsentRule) -> ConsentBox | None:
     """Return the box that an event type's rule asks for. None where no question is asked, or where one has so many

@@ -37,7 +37,8 @@ class DetailsForm(forms.Form):
             self._ask_for_guests()
         if box:
             label = page.consent_text or box.question.text
-            self.fields["consent"] = forms.BooleanField(label=label, required=False)
+            tick = _ConsentInput(label, box)
+            self.fields["consent"] = forms.BooleanField(label=label, required=box.is_required, widget=tick)
         self.fields[TRAP] = forms.CharField(label=_("Leave this field empty"), required=False, widget=_TrapInput)
 
     def _ask_who(self) -> None:
@@ -49,16 +50,23 @@ class DetailsForm(forms.Form):
 
     def _ask_where(self, region: str) -> None:
         kinds = {place.kind for place in self.places}
-        if len(self.places) > 1:
+        is_one_of_several = len(self.places) > 1
+        if is_one_of_several:
             names = [(str(number), places.name_of(place)) for number, place in enumerate(self.places)]
             self.fields["place"] = forms.ChoiceField(label=_("Where"), choices=names, widget=forms.RadioSelect)
         if places.PHONE in kinds:
             self.fields["place_phone"] = questions.PhoneField(
-                region=region, label=_("Phone number that we call"), required=len(self.places) == 1
+                region=region,
+                label=_("Phone number that we call"),
+                help_text=_("Needed only if we are to call you.") if is_one_of_several else "",
+                required=not is_one_of_several,
             )
         if places.WORDS in kinds:
             self.fields["place_words"] = forms.CharField(
-                label=_("Where we meet"), max_length=questions.SHORT, required=len(self.places) == 1
+                label=_("Where we meet"),
+                help_text=_("Needed only for a place of your choice.") if is_one_of_several else "",
+                max_length=questions.SHORT,
+                required=not is_one_of_several,
             )
 
     def _ask_for_guests(self) -> None:
@@ -72,9 +80,9 @@ class DetailsForm(forms.Form):
 
     def _asked(self) -> Iterator[tuple[str, Any]]:
         """Yield the questions that are asked as they are, by the name of their field."""
-        for number, question in enumerate(self.kind.questions):
+        for question in self.kind.questions:
             if self.box is None or question != self.box.question:
-                yield f"question_{number}", question
+                yield questions.name_of(question), question
 
     def clean_guests(self) -> tuple[str, ...]:
         """Return the guests' addresses; raise ValidationError naming the one that is none."""
@@ -103,6 +111,8 @@ class DetailsForm(forms.Form):
     def add_problems(self, problems: Mapping[str, str]) -> None:
         """Show what the booking's own check found, beside the field it is about."""
         by_position = {f"answers.{question.position}": name for name, question in self._asked()}
+        if self.box:
+            by_position[f"answers.{self.box.question.position}"] = "consent"
         for field, words in problems.items():
             name = by_position.get(field, field.partition(".")[0])
             self.add_error(name if name in self.fields else None, gettext(words))
@@ -159,6 +169,20 @@ class DetailsForm(forms.Form):
             answer = self.box.ticked if self.cleaned_data["consent"] else self.box.empty
             if answer:
                 yield self.box.question.text, answer, self.box.question.position
+
+
+class _ConsentInput(forms.CheckboxInput):
+    """A box that is ticked for its words alone: a tick beside other words, or for another question, is none."""
+
+    def __init__(self, words: str, box: ConsentBox) -> None:
+        self._means = questions.digest(f"{words}\n{box.question.text}\n{box.ticked}")
+        super().__init__(check_test=lambda value: value is True)
+
+    def format_value(self, value: Any) -> str:
+        return self._means
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> bool:
+        return bool(data.get(name) == self._means)
 
 
 class _TrapInput(forms.TextInput):

@@ -1,5 +1,6 @@
 """An event type's own questions as fields of a form, and what was filled in as the answers that Calendly takes."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,6 +32,20 @@ class PhoneField(forms.CharField):
                 _("This isn't a phone number we can call. Write it with its country code: +45…")
             )
         return number
+
+
+def name_of(question: Question) -> str:
+    """Return the name of a question's field, made of its text: nothing else tells questions apart.
+
+    A number would give an answer to another question, consent among them, when the event type's questions change while
+    somebody has the form open.
+    """
+    return f"question_{digest(question.text)}"
+
+
+def digest(text: str) -> str:
+    """Return a few characters that stand for a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def fields_of(question: Question, name: str, *, region: str) -> dict[str, forms.Field]:

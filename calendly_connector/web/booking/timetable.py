@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from calendly_connector.clients.calendly_scheduling import AvailableTime
@@ -82,7 +83,7 @@ def times_of(visit: Visit, month: Month) -> tuple[AvailableTime, ...]:
 
 def day_words(day: date) -> str:
     """Return a day as people say it."""
-    return f"{date_format(day, 'l')} {date_format(day, 'DATE_FORMAT')}"
+    return _("%(weekday)s, %(date)s") % {"weekday": date_format(day, "l"), "date": date_format(day, "DATE_FORMAT")}
 
 
 def clock(moment: datetime) -> str:

@@ -1,0 +1,60 @@
+"""What the river asks of the big tables costs the same at a million rows: every statement, by its plan."""
+
+from datetime import timedelta
+
+from django.db import connection as database
+from django.utils import timezone
+
+from calendly_connector.models import Booking, Person
+from calendly_connector.services import clock, sweep
+from sandbox import scenarios
+from tests import plans
+from tests.journeys.history import backfill, make_up
+from tests.journeys.river import River
+
+
+def test_no_statement_of_the_river_reads_a_whole_table(river: River) -> None:
+    with plans.heard() as said:
+        scenarios.moved(river.calendly)
+        river.flow()
+    asked = len(said)
+    Booking.objects.update(end_at=timezone.now() - timedelta(days=3))
+    Person.objects.update(clock_at=timezone.now())
+    with plans.heard() as said_later:
+        clock.find_due()
+        river.flow()
+        sweep.sweep()
+
+    assert asked > 10
+    assert len(said_later) > 10
+    found = [(sql, lines) for sql, params in (*said, *said_later) if (lines := plans.whole_tables(sql, params))]
+    assert [each for each in found if not is_of_lost_answers(each[0])] == [], found
+
+
+def test_no_statement_of_a_reading_of_history_reads_a_whole_table(river: River) -> None:
+    make_up(river.calendly, 40)
+
+    with plans.heard() as said:
+        assert backfill().status == 0
+
+    assert len(said) > 100
+    found = {sql: lines for sql, params in said if (lines := plans.whole_tables(sql, params))}
+    assert found == {}
+
+
+def is_of_lost_answers(sql: str) -> bool:
+    """Return whether a statement is the sweep's for lost answers: of three rows PostgreSQL may read any index, and at
+    a million takes `log_state`."""
+    return database.vendor == "postgresql" and 'FROM "calendly_connector_brevoaccount" WHERE (EXISTS' in sql
+
+
+def test_the_check_itself(river: River) -> None:
+    scenarios.moved(river.calendly)
+    river.flow()
+
+    whole = "SELECT COUNT(*) FROM calendly_connector_booking WHERE name = %s"
+    assert len(plans.whole_tables(whole, ["Nadia"])) == 1, database.vendor
+    assert len(plans.whole_tables(whole.replace("booking ", "booking b "), ["Nadia"])) == 1, database.vendor
+    of_all = "SELECT name FROM calendly_connector_booking WHERE connection_id = %s"
+    assert len(plans.whole_tables(of_all, [river.connection.pk])) == 1, database.vendor
+    assert plans.whole_tables("SELECT 1 FROM calendly_connector_booking WHERE id = %s", [1]) == []

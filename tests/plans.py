@@ -1,0 +1,76 @@
+"""How the database means to answer: EXPLAIN, on SQLite and PostgreSQL."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection as database
+from django.db import transaction
+
+from calendly_connector.models import Booking, Person, StatusChange, SyncLogEntry, WebhookDelivery
+
+BIG = {model._meta.db_table for model in (Booking, Person, StatusChange, SyncLogEntry, WebhookDelivery)}
+"""What grows by the million."""
+
+SMALL = {"log_open", "log_cause", "log_person_cause", "delivery_waiting", "delivery_left_behind", "person_clock"}
+"""Indexes of the few rows that wait for something."""
+
+ALIAS = re.compile(r'"?(calendly_connector_\w+)"?\s+(?:AS\s+)?"?([A-Za-z]\w*)')
+OF_A_CONNECTION = re.compile(r"Index Cond: \(connection_id = \S+\)$")
+Statement = tuple[str, Any]
+
+
+@contextmanager
+def heard() -> Iterator[list[Statement]]:
+    """Yield the list that will hold each statement that names a big table, with its parameters."""
+    said: list[Statement] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if any(table in sql for table in BIG) and not many:
+            said.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with database.execute_wrapper(note):
+        yield said
+
+
+VACUUMED = "UPDATE pg_class SET relallvisible = 1000000 WHERE relname = ANY(%s)"
+
+
+def plan(sql: str, params: Any) -> Sequence[str]:
+    """Return the plan's lines.
+
+    PostgreSQL reads a table of three rows from end to end whatever its indexes: forbidden here, so that it does so
+    only where nothing else is left. And it is told that the tables were vacuumed, as they are in real life.
+    """
+    is_postgres = database.vendor == "postgresql"
+    with transaction.atomic(), database.cursor() as cursor:
+        if is_postgres:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+            cursor.execute(VACUUMED, [list(BIG)])
+        cursor.execute(f"{'EXPLAIN' if is_postgres else 'EXPLAIN QUERY PLAN'} {sql}", params)
+        lines = [str(row[-1]) for row in cursor.fetchall()]
+        transaction.set_rollback(True)
+    return lines
+
+
+def whole_tables(sql: str, params: Any) -> list[str]:
+    """Return the lines of a statement's plan that read a big table, or an index of all of it, from end to end. What is
+    read by its connection alone is all of it, where there is one connection."""
+    lines, aliases = plan(sql, params), ALIAS.findall(sql)
+    names = BIG | {alias for table, alias in aliases if table in BIG}
+    names -= {alias for table, alias in aliases if table not in BIG}  # Django calls several tables alike
+    return [line for at, line in enumerate(lines) if _reads_all(line, "".join(lines[at + 1 : at + 2]), names)]
+
+
+def _reads_all(line: str, following: str, names: set[str]) -> bool:
+    if any(index in line for index in SMALL):
+        return False
+    if database.vendor == "sqlite":
+        is_whole = line.startswith("SCAN ") or line.endswith(" (connection_id=?)")
+        return is_whole and line.split()[1] in names
+    is_big = " Scan" in line and any(f" on {table} " in line for table in BIG)
+    is_whole = "Seq Scan" in line or "Index Cond" not in following or bool(OF_A_CONNECTION.search(following))
+    return is_big and is_whole
