@@ -67,6 +67,8 @@ INSTALLED_APPS = [
     "drf_spectacular",  # `manage.py spectacular`, and what describes our API
     "calendly_connector",
 ]
+if env.text("TASK_QUEUE_URL"):
+    INSTALLED_APPS.append("project.apps.BrokerConfig")
 MIDDLEWARE = [
     "project.middleware.WebhookDoor",
     "csp.middleware.CSPMiddleware",  # above whatever answers: redirects and error pages have the policy too
@@ -184,6 +186,9 @@ LOGGING = {
     },
     "loggers": {
         "django": {"handlers": ["mail_admins"], "level": "INFO"},
+        "celery.app.trace": {"level": "WARNING"},  # a line for every tick
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
         "urllib3": {"level": "INFO"},  # at DEBUG it would write every path, and paths hold e-mail addresses
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },

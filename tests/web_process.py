@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,20 +25,23 @@ def free_address() -> str:
 
 
 @contextmanager
-def web_process(address: str, *, database_url: str, output: Path) -> Iterator[subprocess.Popen[bytes]]:
+def web_process(
+    address: str, *, database_url: str, output: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Serve the project with gunicorn and the test's settings, from when it answers to the end of the block."""
-    environment = {
+    variables = {
         **os.environ,
         **{name: str(getattr(settings, name)) for name in (*PASSED_ON, *ALSO)},
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "DATABASE_URL": database_url,
         "PUBLIC_URL": address,
+        **(environment or {}),
     }
     place = ["--bind", address.removeprefix("http://"), "--threads", "4", "--chdir", str(BASE)]
     with output.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *place, "project.wsgi"],
-            cwd=BASE, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+            cwd=BASE, env=variables, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:
         wait_for(lambda: _answers(address) or process.poll() is not None, seconds=30)
@@ -52,5 +55,5 @@ def web_process(address: str, *, database_url: str, output: Path) -> Iterator[su
 def _answers(address: str) -> bool:
     try:
         return requests.get(f"{address}/health/live", timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):  # it still loads
         return False

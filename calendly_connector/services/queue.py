@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.dispatch import Signal
 from django.utils import timezone
 
 from calendly_connector.models import Job
@@ -18,6 +19,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 3600.0  # seconds
 Parameter = str | int | bool | float | datetime
 
 CHANNEL = "calendly_job"  # PostgreSQL's NOTIFY channel
+work_came = Signal()
+"""Sent, maybe within a transaction, when there is work that may start at once. Whoever hears it must not fail."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +130,8 @@ def enqueue(kind: str, subject: int = 0, *, lane: str = "", delay: float = 0, ke
         cursor.execute(ENQUEUE, values)
         if connection.vendor == "postgresql":
             cursor.execute(f"NOTIFY {CHANNEL}")
+    if delay <= 0:
+        work_came.send(sender=None)
 
 
 def claim(worker: str, *, key: str = "") -> Claimed | None:
@@ -150,6 +155,16 @@ def claim(worker: str, *, key: str = "") -> Claimed | None:
     *rest, run_after = row
     names = ("id", "kind", "subject", "attempts", "failures", "lane")
     return Claimed(**dict(zip(names, rest, strict=True)), run_after=_aware(run_after))
+
+
+def count_due(most: int) -> int:
+    """Return how many jobs are due and may start, their lanes being open, counted up to `most`."""
+    now = timezone.now()
+    seconds = now.timestamp()
+    statement = DUE.format(which="").replace("LIMIT 1", "LIMIT %s")
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [_adapt(now), _adapt(now), seconds, seconds + limits.EARLY, most])
+        return len(cursor.fetchall())
 
 
 def let_go(worker: str) -> None:

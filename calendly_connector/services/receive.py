@@ -62,7 +62,10 @@ def store_delivery(connection: Connection, body: bytes) -> bool:
     values: list[Any] = [connection.pk, hashlib.sha256(body).digest(), body, email_in(body), received_at]
     with _turn(), database.cursor() as cursor:
         cursor.execute(STORE_AND_NOTIFY if database.vendor == "postgresql" else STORE, values)
-        return cursor.fetchone() is not None
+        is_new = cursor.fetchone() is not None
+    if is_new:
+        queue.work_came.send(sender=None)
+    return is_new
 
 
 def store_news(account: BrevoAccount, body: bytes) -> bool:

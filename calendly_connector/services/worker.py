@@ -48,8 +48,12 @@ class Worker:
         self.bell = bell
         self.adopter = Adopter()
         self._adopts_at = 0.0  # monotonic: deliveries get their jobs this often even while there is other work
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.take_name()
         self._is_stopping = False  # a plain flag: a signal handler that takes a lock may wait for itself for ever
+
+    def take_name(self) -> None:
+        """Call it after this process, so that a job's row says who has it in hand."""
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
 
     def run(self) -> None:
         """Work until `stop`."""
@@ -77,6 +81,22 @@ class Worker:
             self.do(job)
             count += 1
         return count
+
+    def stint(self, *, seconds: float, near: float) -> bool:
+        """Do in this thread what is due, and wait for what is due in less than `near` seconds; return whether the time
+        was over before the work."""
+        end = time.monotonic() + seconds
+        while not self._is_stopping:
+            if time.monotonic() > end:
+                return True
+            if job := self._guarded(self.next_job):
+                self._guarded(partial(self.do, job))
+                continue
+            opening = self._guarded(lambda: queue.next_opening(timezone.now()))
+            if opening is None or opening > near:
+                return False
+            time.sleep(opening)
+        return False
 
     def next_job(self) -> Claimed | None:
         """Return the next due job, after making the jobs of deliveries that came in."""

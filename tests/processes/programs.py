@@ -21,11 +21,14 @@ T = TypeVar("T")
 class WorkerProcess:
     """One `manage.py calendly_worker`. Its output goes to a file, so it never waits for a reader."""
 
+    program: tuple[str, ...] = (str(BASE / "manage.py"), "calendly_worker")
+    ready = "jobs at a time"  # what it prints when it begins to work
+
     def __init__(self, *options: str, environment: Mapping[str, str], output: Path) -> None:
         self._output = output
         with output.open("wb") as file:
             self.process = subprocess.Popen(
-                [sys.executable, str(BASE / "manage.py"), "calendly_worker", *options],
+                [sys.executable, *self.program, *options],
                 cwd=BASE,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -45,7 +48,7 @@ class WorkerProcess:
 
     def wait_until_ready(self) -> None:
         """Wait until it begins to work."""
-        wait_for(lambda: "jobs at a time" in self.output or self.process.poll() is not None)
+        wait_for(lambda: self.ready in self.output or self.process.poll() is not None)
         assert self.process.poll() is None, self.output
 
     def signal(self, number: signal.Signals) -> None:
