@@ -48,4 +48,5 @@ def _between(start: float, end: float | None) -> list[tuple[int, int]]:
     moments = [datetime.fromtimestamp(each, UTC) for each in (start, NEVER if end is None else end)]
     with connection.cursor() as cursor:
         cursor.execute(COUNT, [connection.ops.adapt_datetimefield_value(each) for each in moments])
-        return cursor.fetchall()
+        found: list[tuple[int, int]] = cursor.fetchall()
+    return found

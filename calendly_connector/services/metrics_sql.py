@@ -90,7 +90,8 @@ def failures() -> Counter[str]:
 def _rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 def _aware(moment: datetime | str | None) -> datetime | None:

@@ -15,8 +15,10 @@ from calendly_connector import conf
 from calendly_connector.services import metrics
 from calendly_connector.web import bearer
 
-FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
-FORWARDED += ("HTTP_FORWARDED", "HTTP_VIA")
+FORWARDED = (
+    *("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP"),
+    *("HTTP_FORWARDED", "HTTP_VIA"),
+)
 """What a proxy adds: whoever comes through one isn't on this machine, although the proxy is."""
 
 NOT_YOU = "Give the bearer token METRICS_TOKEN, or, when none is set, ask from this very machine without a proxy.\n"
