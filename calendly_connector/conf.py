@@ -69,8 +69,18 @@ def encryption_keys() -> list[str]:
 
 
 def logs_webhooks() -> bool:
-    """Return whether each delivery's name and outcome is written to the log (never its content)."""
+    """Return whether each delivery's way to Brevo is written to the log (never its content)."""
     return bool(settings.LOG_WEBHOOKS)
+
+
+def tally_seconds() -> float:
+    """Return how often a web process writes what it has counted, at most."""
+    return float(settings.TALLY_SECONDS)
+
+
+def metrics_token() -> str:
+    """Return the bearer token for /metrics; empty: only this very machine may ask."""
+    return str(settings.METRICS_TOKEN)
 
 
 def max_body_bytes() -> int:

@@ -23,6 +23,7 @@ HIDDEN = "********"
 SETTINGS = (
     *("SECRET_KEY", "CALENDLY_ACCESS_TOKEN", "CALENDLY_CLIENT_SECRET", "CALENDLY_WEBHOOK_SIGNING_KEY"),
     *("BREVO_API_KEY", "FIELD_ENCRYPTION_KEYS", "TASK_QUEUE_URL", "NOTICE_WEBHOOK_URL"),
+    *("METRICS_TOKEN", "SENTRY_DSN"),
 )
 """Settings whose values are hidden wherever they show up."""
 
@@ -40,7 +41,7 @@ CREDENTIALS = re.compile(
     | xkeysib-[\w-]{6,}
     """
 )
-EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
+EMAIL = re.compile(r"[\w.+'-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 
 _remembered: OrderedDict[str, None] = OrderedDict()
 
@@ -66,7 +67,7 @@ def masked(text: str) -> str:
 
 def without_people(text: str) -> str:
     """Return a text without e-mail addresses."""
-    return EMAIL.sub("…@…", text) if "@" in text else text
+    return EMAIL.sub("…@…", text) if "@" in text or "%40" in text else text
 
 
 class LogMask(logging.Filter):
@@ -98,7 +99,7 @@ class MaskedFilter(SafeExceptionReporterFilter):
     """Hides by name, in debug pages too: settings, cookies, headers, posted fields, and variables of every frame."""
 
     hidden_settings = re.compile(
-        "API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|CREDENTIAL|VERIFIER|SESSION|QUEUE_URL|WEBHOOK_URL|QUERY_STRING|^CODE$",
+        "API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|CREDENTIAL|VERIFIER|SESSION|QUEUE_URL|DSN|WEBHOOK_URL|QUERY_STRING|^CODE$",
         re.I,
     )
 

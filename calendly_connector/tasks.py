@@ -42,30 +42,34 @@ from calendly_connector.services.queue import Claimed
 class Task:
     """`run` does the work of one job; `give_up(subject, reason)` tells staff when all tries are used up.
 
-    `run` may raise queue.Later. What it returns is kept as its schedule's last result.
+    `run` may raise queue.Later. What it returns is kept as its schedule's last result. `about` names the job's subject
+    in log lines (services.trail).
     """
 
     run: Callable[[Claimed], str | None]
     give_up: Callable[[int, str], None] | None = None
+    about: str = ""
 
 
 TASKS: dict[str, Task] = {
-    receive.TAKE_IN: Task(run=lambda job: sync.take_in(job.subject), give_up=sync.give_up),
+    receive.TAKE_IN: Task(run=lambda job: sync.take_in(job.subject), give_up=sync.give_up, about="delivery"),
     receive.TAKE_IN_NEWS: Task(run=lambda job: mirror.take_in_all(job.subject, job.renew)),
-    ledger.PUSH: Task(run=bulk.push_or_gather, give_up=push.give_up),
+    ledger.PUSH: Task(run=bulk.push_or_gather, give_up=push.give_up, about="person"),
     bulk.GATHER: Task(run=lambda job: bulk.gather(job.subject, job.renew)),
-    bulk.ADVANCE: Task(run=lambda job: bulk.advance(job.subject, job.renew), give_up=bulk.give_up),
-    ledger.MISSING_HALF: Task(run=lambda job: sync.fetch_missing_half(job.subject)),
-    marking.CATCH_UP: Task(run=lambda job: marking.catch_up(job.subject)),
-    ledger.GREET_GUESTS: Task(run=lambda job: guests.greet(job.subject)),
-    crm_tasks.WRITE: Task(run=crm_tasks.write, give_up=crm_tasks.give_up),
+    bulk.ADVANCE: Task(run=lambda job: bulk.advance(job.subject, job.renew), give_up=bulk.give_up, about="import"),
+    ledger.MISSING_HALF: Task(run=lambda job: sync.fetch_missing_half(job.subject), about="booking"),
+    marking.CATCH_UP: Task(run=lambda job: marking.catch_up(job.subject), about="booking"),
+    ledger.GREET_GUESTS: Task(run=lambda job: guests.greet(job.subject), about="booking"),
+    crm_tasks.WRITE: Task(run=crm_tasks.write, give_up=crm_tasks.give_up, about="booking"),
     booking_limits.SETTLE: Task(run=lambda job: booking_lookup.settle(job.subject)),
     settle.SETTLE: Task(run=lambda job: settle.settle(job.subject, job.renew)),
-    clock.TURN: Task(run=lambda job: clock.turn(job.subject)),
+    clock.TURN: Task(run=lambda job: clock.turn(job.subject), about="person"),
     bulk.CLOSE: Task(run=lambda job: bulk.close(job.subject, job.renew)),
-    reading.READ: Task(run=lambda job: reading.advance(job.subject, job.renew), give_up=reading.give_up),
+    reading.READ: Task(
+        run=lambda job: reading.advance(job.subject, job.renew), give_up=reading.give_up, about="reading"
+    ),
     links.RUN: Task(run=lambda job: links.advance(job.subject, job.renew), give_up=links.give_up),
-    replay.REPLAY: Task(run=lambda job: replay.advance(job.subject, job.renew), give_up=replay.give_up),
+    replay.REPLAY: Task(run=lambda job: replay.advance(job.subject, job.renew), give_up=replay.give_up, about="replay"),
     drift_run.RUN: Task(run=lambda job: drift_run.advance(job.subject, job.renew), give_up=drift_run.give_up),
     drift_fix.FIX: Task(run=lambda job: drift_fix.advance(job.subject, job.renew), give_up=drift_fix.give_up),
     drift_fix.LOOK: Task(run=lambda job: drift_fix.look(job.subject, job.renew)),

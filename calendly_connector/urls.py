@@ -2,7 +2,7 @@
 
 from django.urls import include, re_path
 
-from calendly_connector.web import oauth
+from calendly_connector.web import metrics, oauth
 from calendly_connector.web.brevo_webhook import BrevoWebhookView
 from calendly_connector.web.health import live, ready
 from calendly_connector.web.webhook import CalendlyWebhookView
@@ -18,4 +18,5 @@ urlpatterns = [
     re_path(r"^api/v1/", include("calendly_connector.web.api.urls")),
     re_path(r"^health/live/?$", live, name="live"),
     re_path(r"^health/ready/?$", ready, name="ready"),
+    re_path(r"^metrics/?$", metrics.show, name="metrics"),
 ]

@@ -30,7 +30,11 @@ _secure = _public.scheme == "https"
 SECURE_SSL_REDIRECT = _secure
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, least=0)  # in a row, before us; each adds to X-Forwarded-For
-SECURE_REDIRECT_EXEMPT = [r"^health/", r"^webhooks/"]  # asked from the inside; Calendly follows no redirect
+SECURE_REDIRECT_EXEMPT = [
+    r"^health/",
+    r"^metrics/?$",
+    r"^webhooks/",
+]  # from the inside; Calendly follows none
 SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _secure
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
@@ -167,12 +171,18 @@ NOTICE_EMAILS = env.names("NOTICE_EMAILS")
 NOTICE_WEBHOOK_URL = env.text("NOTICE_WEBHOOK_URL")
 NOTICE_WEBHOOK_LOOPBACK = env.flag("NOTICE_WEBHOOK_LOOPBACK", default=False)  # only tests and the sandbox may
 
+# -- Watching ---------------------------------------------------------------------------------------------------
+METRICS_TOKEN = env.text("METRICS_TOKEN")  # without it, only this very machine may read /metrics
+TALLY_SECONDS = 1.0  # a web process writes what it counted this often, at most
+SENTRY_DSN, SENTRY_ENVIRONMENT = env.text("SENTRY_DSN"), env.text("SENTRY_ENVIRONMENT", "production")
+
 # -- Logs -------------------------------------------------------------------------------------------------------
 LOG_WEBHOOKS = env.flag("LOG_WEBHOOKS", default=False)
+LOG_FORMAT = env.text("LOG_FORMAT", "text").lower()  # or json
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
+    "formatters": {"line": {"()": "project.logs.formatter", "kind": LOG_FORMAT}},
     "filters": {
         "mask": {"()": "calendly_connector.masking.LogMask"},
         "refusals": {"()": "calendly_connector.masking.WithoutRefusals"},

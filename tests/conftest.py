@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 
+from calendly_connector.services import tally
 from sandbox.app import Sandbox
 from tests.flush import Emptier
 from tests.network import loopback_only
@@ -47,8 +48,10 @@ def _only_loopback() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nothing_kept() -> None:
-    """Forget what the test before kept: open times, event types."""
+    """Forget what the test before kept: open times, event types, counts that weren't written yet."""
     cache.clear()
+    tally._counted.clear()
+    tally._told.clear()
 
 
 @pytest.fixture(scope="session")

@@ -30,12 +30,16 @@ ENVIRONMENT = {
     "NOTICE_WEBHOOK_LOOPBACK": "false",
     "LOG_LEVEL": "INFO",
     "LOG_WEBHOOKS": "false",
+    "LOG_FORMAT": "text",
+    "METRICS_TOKEN": "",
+    "SENTRY_DSN": "",
 }
 for _name, _value in ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
 
 from project.settings import *  # noqa: E402, F403 - the environment has to be there first
 
+TALLY_SECONDS = 0  # a request writes what it counted
 RULES_KEPT_SECONDS = 0  # tests change a mapping and look at once
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # logging in a hundred times costs nothing
 STORAGES = {  # no collectstatic before the tests

@@ -71,6 +71,9 @@ class Exchange:
 Witness = Callable[[Exchange], None]
 """Told of every call after it was made. It may raise nothing."""
 
+listeners: list[Callable[[str, int | None], None]] = []
+"""Told of every call of this process: the service, and the status (None: no answer came). They may raise nothing."""
+
 
 class Http:
     """Calls to one service with one credential. Not to be shared between threads."""
@@ -109,7 +112,9 @@ class Http:
         return _answer(response, masked(doing))
 
     def _tell(self, request: Any, response: requests.Response | None, spent: float) -> None:
-        """Tell the witness, if there is one, of a call: `request` is as requests prepared it."""
+        """Tell the listeners of a call, and the witness, if there is one: `request` is as requests prepared it."""
+        for listener in listeners:
+            listener(self.service, None if response is None else response.status_code)
         if self._witness is None or request is None:
             return
         body = request.body or b""

@@ -34,3 +34,8 @@ def split(cause: str) -> tuple[str, str]:
     """Return a code and what it is about."""
     code, _, about = cause.partition(":")
     return code, about
+
+
+def label_of(code: str) -> str:
+    """Return a code as the label of a metric: there are few of them, whatever is in the log."""
+    return code if code in CODES else "other" if code else "none"

@@ -24,6 +24,7 @@ from calendly_connector.models.replay import Replay
 from calendly_connector.models.scheduling import BookingPage, BookingRequest, CrmTask, LinkRun, SchedulingLink
 from calendly_connector.models.status_change import StatusChange
 from calendly_connector.models.sync_log import SyncLogEntry
+from calendly_connector.models.tally import Tally
 
 __all__ = [
     "ApiToken",
@@ -63,6 +64,7 @@ __all__ = [
     "StaffPreference",
     "StatusChange",
     "SyncLogEntry",
+    "Tally",
     "TriggerMapping",
     "WebhookDelivery",
 ]

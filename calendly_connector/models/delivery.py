@@ -46,6 +46,7 @@ class WebhookDelivery(models.Model):
             models.Index(
                 fields=["connection", "email", "id"], condition=models.Q(state="stored"), name="delivery_waiting"
             ),
+            models.Index(fields=["received_at"], condition=models.Q(state="stored"), name="delivery_oldest_waiting"),
         ]
 
     def __str__(self) -> str:

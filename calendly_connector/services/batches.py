@@ -73,6 +73,9 @@ def _send(account: BrevoAccount, client: BrevoClient, batch: list[SyncLogEntry],
         state = State.UNKNOWN if lost else State.WAITING
         SyncLogEntry.objects.filter(pk__in=numbers).update(state=state, reason=str(later))
         if lost:
+            for step in batch:
+                step.state = State.UNKNOWN
+            journal.tell(batch)
             settle.ask(account)
             return False
         raise

@@ -129,9 +129,10 @@ def calendly_client(connection: Connection) -> CalendlyClient:
     ask, renew = partial(tokens.access_token, connection), partial(_renew, connection)
     watched = debug.watched_by(connection)
     witness = debug.witness_for(watched, DebugRecord.Direction.TO_CALENDLY)
+    observe = partial(limits.follow_calendly, connection.pk)
     return _cached(
         (f"calendly:{connection.pk}", token, conf.calendly_api_url(), debug.mark_of(watched)),
-        partial(CalendlyClient, token=ask, renew=renew, witness=witness),
+        partial(CalendlyClient, token=ask, renew=renew, observe=observe, witness=witness),
     )
 
 

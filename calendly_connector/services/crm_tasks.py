@@ -17,7 +17,7 @@ from calendly_connector.clients import errors
 from calendly_connector.core import tasks as core_tasks
 from calendly_connector.core.tasks import Task
 from calendly_connector.models import Booking, Connection, ContactMirror, CrmTask, Job, Notice, SyncLogEntry
-from calendly_connector.services import accounts, limits, mapping, mirror, notices, queue
+from calendly_connector.services import accounts, journal, limits, mapping, mirror, notices, queue, trail
 from calendly_connector.services.crm_calls import Calls, CrmOffError
 
 WRITE = "crm_task"
@@ -70,6 +70,7 @@ def write(job: queue.Claimed) -> None:
     account = row.connection.brevo_account
     if account.is_paused:
         raise queue.Later(account.pause_reason, seconds=60, is_failure=False)  # its lane is closed anyway
+    trail.note(delivery=journal.delivery_of(row.pk), person=row.person_id)
     try:
         _Writer(row, job).write()
     except CrmOffError as off:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -64,7 +65,8 @@ class Fetchers(Generic[T]):
 
     def ask(self, number: int, uri: str, *, token: str) -> None:
         """Have the call made about an address; `number` comes back with its result."""
-        self._in_hand.add(self._pool.submit(self._fetch, number, uri, token))
+        trail = copy_context()  # what is logged by the thread belongs to the same work
+        self._in_hand.add(self._pool.submit(trail.run, self._fetch, number, uri, token))
 
     def some(self) -> Iterator[Fetched[T]]:
         """Wait for the next answers and yield them."""

@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from calendly_connector.models import Booking, DailyFigure, StatusChange, SyncLogEntry, WebhookDelivery
-from calendly_connector.services import prune, subscription
+from calendly_connector.services import arrivals, prune, subscription
 
 BOOKED, MOVED, CANCELED, NO_SHOW, ATTENDED = "booked", "moved", "canceled", "no_show", "attended"
 """Of a day, without detail: what happened on it. With a detail: what became of the meetings that begin on it."""
@@ -96,6 +96,7 @@ def day_of(moment: datetime) -> date:
 def count_recent() -> str:
     """Count today and yesterday; return words for the schedule's last result."""
     days = Days(first=today() - DAY, last=today())
+    arrivals.advance()
     return f"{count(days)} figures have changed"
 
 

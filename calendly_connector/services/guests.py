@@ -6,7 +6,7 @@ A guest has no booking, no answers and gave no consent: nothing but the address 
 from django.db import transaction
 
 from calendly_connector.models import Booking, SyncLogEntry
-from calendly_connector.services import erasures, ledger
+from calendly_connector.services import erasures, journal, ledger, trail
 
 
 def greet(booking_id: int) -> None:
@@ -14,12 +14,14 @@ def greet(booking_id: int) -> None:
     row = Booking.objects.select_related("connection", "person").filter(pk=booking_id).first()
     if row is None:
         return
+    delivery = journal.delivery_of(row.pk)
+    trail.note(delivery=delivery, person=row.person_id)
     for email in dict.fromkeys(row.to_entry().booking.meeting.guests):
         if email and email != row.person.email:
-            _greet_one(row, email)
+            _greet_one(row, email, delivery=delivery)
 
 
-def _greet_one(row: Booking, email: str) -> None:
+def _greet_one(row: Booking, email: str, *, delivery: int | None) -> None:
     with transaction.atomic():
         person = ledger.lock_person(row.connection, email)
         if erasures.is_erased(email, made_at=row.booked_at):
@@ -32,6 +34,7 @@ def _greet_one(row: Booking, email: str) -> None:
             connection=row.connection,
             person=person,
             booking=row,
+            delivery_id=delivery,
             kind=SyncLogEntry.Kind.CONTACT,
             summary="Make a contact of a guest",
             request={"guest": True},

@@ -1,17 +1,26 @@
 """Writes the sync log: each step's outcome, in staff's words. The log's waiting rows are the outbox."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
+from calendly_connector.core import cause as causes
 from calendly_connector.core.lists import LEAVE
 from calendly_connector.core.steps import AskConsent, UpsertContact, Value
 from calendly_connector.models import Person, SyncLogEntry
+from calendly_connector.services import tally, trail
+
+logger = logging.getLogger(__name__)
 
 State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
+OUTCOMES = "outcomes"
+BAD = (State.FAILED, State.UNKNOWN)
 NAMED_LISTS = 10
 COVERED = "Covered by the next write of the same contact."
 JOINED_SINCE = "A later change joined these lists again, so they aren't left."
@@ -45,6 +54,7 @@ def unknown(step: SyncLogEntry, reason: str) -> None:
     """Note that a step may have been done or not."""
     step.state, step.reason = State.UNKNOWN, reason
     step.save(update_fields=["state", "reason"])
+    tell([step])
 
 
 def done(steps: Iterable[SyncLogEntry], reason: str = "") -> None:
@@ -82,9 +92,10 @@ def imported(carriers: Sequence[SyncLogEntry]) -> None:
     covered = SyncLogEntry.objects.filter(
         person__in=[step.person_id for step in carriers], kind=Kind.CONTACT, state=State.SENDING
     )
-    covered.exclude(pk__in=[step.pk for step in carriers]).update(
+    merged = covered.exclude(pk__in=[step.pk for step in carriers]).update(
         state=State.MERGED, reason=COVERED, settled_at=timezone.now()
     )
+    tally.count_when_kept(OUTCOMES, Kind.CONTACT, State.MERGED, causes.label_of(""), by=merged)
     written = SyncLogEntry.objects.filter(person__in=[step.person_id for step in carriers], kind=Kind.CONTACT)
     written.exclude(cause="").update(cause="")
     for step in carriers:
@@ -101,6 +112,31 @@ def settle_all(steps: Sequence[SyncLogEntry], state: SyncLogEntry.State, reason:
     SyncLogEntry.objects.filter(pk__in=[step.pk for step in steps]).update(
         state=state, reason=reason, cause=cause, settled_at=timezone.now()
     )
+    for step in steps:
+        step.state, step.cause = state, cause
+    tell(steps)
+
+
+def tell(steps: Iterable[SyncLogEntry]) -> None:
+    """Count outcomes once they are kept, and say each in the log: never why, for that may quote a person's answer."""
+    for step in steps:
+        code = causes.split(step.cause)[0]
+        tally.count_when_kept(OUTCOMES, step.kind, step.state, causes.label_of(code))
+        level = logging.WARNING if step.state in BAD else trail.level()
+        if logger.isEnabledFor(level):
+            transaction.on_commit(partial(_say, level, step, step.state, code))
+
+
+def _say(level: int, step: SyncLogEntry, state: str, code: str) -> None:
+    with trail.aside():
+        trail.note_steps([step])
+        logger.log(level, "Step %s (%s): %s%s", step.pk, step.kind, state, f", {code}" if code else "")
+
+
+def delivery_of(booking_id: int | None) -> int | None:
+    """Return the newest delivery that called for a step about a booking: whose doing is what is done now."""
+    steps = SyncLogEntry.objects.filter(booking=booking_id, delivery__isnull=False).order_by("-pk")
+    return steps.values_list("delivery", flat=True).first()
 
 
 def given_in(steps: Iterable[SyncLogEntry]) -> dict[str, Any]:
@@ -167,6 +203,7 @@ def _settle(steps: Iterable[SyncLogEntry], state: SyncLogEntry.State, reason: st
     for step in steps:
         step.state, step.reason, step.cause, step.settled_at = state, reason, cause, now
         step.save(update_fields=SETTLED)
+        tell([step])
 
 
 def _numbers(numbers: Iterable[int]) -> str:

@@ -15,7 +15,7 @@ from calendly_connector.core.merge import Entry, Happening, Merged
 from calendly_connector.core.rules import RuleSet
 from calendly_connector.core.steps import Skip, TrackEvent
 from calendly_connector.models import Booking, Connection, Person, StatusChange, SyncLogEntry, WebhookDelivery
-from calendly_connector.services import erasures, held, limits, links_use, normalise, queue
+from calendly_connector.services import erasures, held, journal, limits, links_use, normalise, queue, trail
 
 PUSH = "push"
 MISSING_HALF = "missing_half"
@@ -57,6 +57,7 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
     seen = erasures.without_erased_guests(normalise.with_names(seen))
     with transaction.atomic():
         person = lock_person(connection, seen.invitee.email)
+        trail.note(person=person.pk)
         relatives = _Relatives.of(connection, seen)
         known = relatives.itself.to_entry() if relatives.itself else None
         if known is None and erasures.is_erased(seen.invitee.email, made_at=seen.invitee.created_at):
@@ -76,6 +77,7 @@ def record(connection: Connection, seen: core_booking.Booking, *, rules: RuleSet
         row = relatives.itself or Booking(connection=connection)
         row.person = person
         row.take(merged.entry).save()
+        trail.note(booking=row.pk, person=person.pk)
         if known is None:
             links_use.note(row, seen.invitee)
         if known is None or known.status is not merged.entry.status:
@@ -153,6 +155,7 @@ def log(
         decision = decide.decide_event(happening, rules=rules, held=source.why_held(happening))
         entries.append(_event_entry(person, row, happening, decision, source))
     SyncLogEntry.objects.bulk_create(entries, ignore_conflicts=True)
+    journal.tell(entry for entry in entries if entry.state == SyncLogEntry.State.SKIPPED)
 
 
 def _ask(person: Person, source: Source) -> None:

@@ -11,6 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from calendly_connector.models import RateLimit
+from calendly_connector.services import tally
 
 FAST, HOURLY, MINUTELY = 0.1032, 45.0, 60.0
 """Seconds between calls at an even pace. A little over a tenth: with the burst below, no second sees an eleventh call.
@@ -33,6 +34,7 @@ LONGEST_WAIT = {"contacts": 30.0, "events": 30.0, "other": 3600.0, "tasks": 3600
 PARTS = {"other": ("tasks",)}
 """Bucket → those that are a part of it, and whose pace follows its headers."""
 
+REMAINING = "api_remaining"
 PAUSED = 32_503_680_000.0  # the year 3000
 
 
@@ -100,6 +102,7 @@ def resume(account_id: int) -> None:
 
 def follow(account_id: int, bucket: str, headers: Mapping[str, str]) -> None:
     """Take the pace from an answer's headers when the account has another limit than the documented one."""
+    note_remaining("Brevo", account_id, bucket, headers.get("x-sib-ratelimit-remaining", ""))
     try:
         limit, reset = float(headers["x-sib-ratelimit-limit"]), float(headers["x-sib-ratelimit-reset"])
     except (KeyError, ValueError):
@@ -112,6 +115,17 @@ def follow(account_id: int, bucket: str, headers: Mapping[str, str]) -> None:
         if _paces.get(key) != interval:
             RateLimit.objects.filter(pk=key).update(interval=interval)
             _paces[key] = interval
+
+
+def follow_calendly(connection_id: int, headers: Mapping[str, str]) -> None:
+    """Note what an answer of Calendly's says of the calls that are left, for whoever watches."""
+    note_remaining("Calendly", connection_id, "all", headers.get("x-ratelimit-remaining", ""))
+
+
+def note_remaining(service: str, number: int, bucket: str, remaining: str) -> None:
+    """Note how many calls an answer says are left; nothing when it doesn't say."""
+    if remaining.isascii() and remaining.isdigit():
+        tally.tell(REMAINING, service, number, bucket, value=float(remaining))
 
 
 def _window(bucket: str, limit: float, reset: float) -> float | None:

@@ -33,6 +33,7 @@ from calendly_connector.services import (
     proofs,
     queue,
     settle,
+    trail,
     versions,
 )
 from calendly_connector.services import refused as refusals
@@ -49,6 +50,7 @@ def push(person_id: int, renew: accounts.Renew) -> None:
     if person is None:
         return
     steps = journal.open_steps(person)
+    trail.note_steps(steps)
     if not steps or (person.bulk_import_id and not _leave_gathering(person)):
         return  # an import under way asks for the person again when it is over
     account = person.connection.brevo_account
@@ -87,6 +89,7 @@ class Writer:
         for step in (step for step in following if step.kind == Kind.LEAVE_LISTS):
             self._leave_lists(client, step)
         for step in (step for step in following if step.kind == Kind.OPT_IN):
+            trail.note_steps([step])
             opt_in.ask(client, step, self.renew)
         for step in (step for step in following if step.kind == Kind.EVENT):
             if step.state != State.UNKNOWN:
@@ -116,6 +119,7 @@ class Writer:
 
     def _write_contact(self, client: BrevoClient, steps: list[SyncLogEntry]) -> bool:
         """Bring the contact up to date; return False when Brevo refused it for good."""
+        trail.note_steps(steps)
         decision = self._decide(client, steps)
         given = journal.given_in(steps)
         if decision is None and not given and not any(step.request.get("guest") for step in steps):
@@ -206,6 +210,7 @@ class Writer:
         return replace(upsert, attributes=kept)
 
     def _leave_lists(self, client: BrevoClient, step: SyncLogEntry) -> None:
+        trail.note_steps([step])
         lists = journal.lists_to_leave(step)
         if not lists:
             journal.skipped([step], journal.JOINED_SINCE)
@@ -220,6 +225,7 @@ class Writer:
             journal.done([step])
 
     def _send_event(self, client: BrevoClient, step: SyncLogEntry) -> None:
+        trail.note_steps([step])
         request = step.request
         body = brevo_bodies.event_body(
             request["name"],

@@ -51,8 +51,8 @@ ON CONFLICT (dedupe_key) DO NOTHING RETURNING subject
 OVERLAP = 200  # ids that may be committed after later ones were seen
 
 
-def store_delivery(connection: Connection, body: bytes) -> bool:
-    """Store a delivery by one statement; return False when these very bytes are stored already.
+def store_delivery(connection: Connection, body: bytes) -> int | None:
+    """Store a delivery by one statement and return its number, None when these very bytes are stored already.
 
     What it says is read later, and the worker makes the job that looks at it (`adopt`): here, only the database may
     stand between Calendly and a 2xx. Of the content only the invitee's e-mail is looked at, and any content will do:
@@ -62,10 +62,10 @@ def store_delivery(connection: Connection, body: bytes) -> bool:
     values: list[Any] = [connection.pk, hashlib.sha256(body).digest(), body, email_in(body), received_at]
     with _turn(), database.cursor() as cursor:
         cursor.execute(STORE_AND_NOTIFY if database.vendor == "postgresql" else STORE, values)
-        is_new = cursor.fetchone() is not None
-    if is_new:
+        row = cursor.fetchone()
+    if row:
         queue.work_came.send(sender=None)
-    return is_new
+    return int(row[0]) if row else None
 
 
 def store_news(account: BrevoAccount, body: bytes) -> bool:

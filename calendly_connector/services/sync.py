@@ -7,7 +7,6 @@ from datetime import datetime
 from django.db import OperationalError
 from django.utils import timezone
 
-from calendly_connector import conf
 from calendly_connector.clients import errors
 from calendly_connector.core import booking as core_booking
 from calendly_connector.core import interpret
@@ -15,7 +14,7 @@ from calendly_connector.core.errors import MalformedPayload
 from calendly_connector.core.interpret import Ignored
 from calendly_connector.core.merge import Merged
 from calendly_connector.models import Booking, Connection, WebhookDelivery
-from calendly_connector.services import catalogue, erasures, ledger, mapping, queue
+from calendly_connector.services import catalogue, erasures, journal, ledger, mapping, queue, trail
 from calendly_connector.services import connection as connections
 
 logger = logging.getLogger(__name__)
@@ -39,7 +38,9 @@ def take_in(delivery_id: int) -> None:
             connection=delivery.connection_id, email=delivery.email, state=State.STORED, pk__lt=delivery.pk
         )
         for number in earlier.order_by("pk").values_list("pk", flat=True):
+            trail.note(delivery=number, booking=None, person=None)
             _take_in_if_possible(number)
+    trail.note(delivery=delivery.pk, booking=None, person=None)
     _take_in(delivery)
 
 
@@ -142,6 +143,7 @@ def fetch_missing_half(booking_id: int) -> None:
     old = Booking.objects.select_related("connection__brevo_account").filter(pk=booking_id).first()
     if old is None or not old.successor:
         return
+    trail.note(delivery=journal.delivery_of(old.pk), person=old.person_id)
     if Booking.objects.filter(connection=old.connection, uri=old.successor).exists():
         return
     if not fetch_if_there(old.connection, old.successor):
@@ -164,5 +166,4 @@ def _settle(delivery: WebhookDelivery, state: WebhookDelivery.State, reason: str
         webhook_name=delivery.webhook_name,
         booking_uri=delivery.booking_uri,
     )
-    if conf.logs_webhooks():
-        logger.info("Delivery %s (%s): %s %s", delivery.pk, delivery.webhook_name, state, reason)
+    logger.log(trail.level(), "Delivery %s (%s): %s %s", delivery.pk, delivery.webhook_name, state, reason)

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from django.db import OperationalError, close_old_connections, connection
 from django.utils import timezone
 
-from calendly_connector.services import queue, schedule
+from calendly_connector.services import queue, schedule, tally, trail
 from calendly_connector.services.bell import Bell
 from calendly_connector.services.queue import Claimed, Later, LeaseLost
 from calendly_connector.services.receive import Adopter
@@ -33,6 +33,10 @@ class TaskLike(Protocol):
     @property
     def run(self) -> Callable[[Claimed], str | None]:
         """Return what does the work of one job."""
+
+    @property
+    def about(self) -> str:
+        """Return what a job's subject is in the log, such as "delivery"; empty: nothing that a booking belongs to."""
 
     @property
     def give_up(self) -> Callable[[int, str], None] | None:
@@ -62,12 +66,15 @@ class Worker:
             thread.start()
         while not self._is_stopping:
             self._guarded(schedule.tick)
+            self._guarded(tally.write)
             until = time.monotonic() + self._seconds_to_tick()
             self._guarded(partial(self.bell.listen, until=until, is_over=lambda: self._is_stopping))
         connection.close()
         self.bell.ring(everybody=True)
         for thread in threads:
             thread.join()
+        tally.write()
+        connection.close()
 
     def stop(self) -> None:
         """Begin no new job. May be called by a signal handler."""
@@ -80,23 +87,23 @@ class Worker:
         while not self._is_stopping and (job := self.next_job()):
             self.do(job)
             count += 1
+        tally.write()
         return count
 
     def stint(self, *, seconds: float, near: float) -> bool:
         """Do in this thread what is due, and wait for what is due in less than `near` seconds; return whether the time
         was over before the work."""
         end = time.monotonic() + seconds
-        while not self._is_stopping:
-            if time.monotonic() > end:
-                return True
+        while (is_early := time.monotonic() < end) and not self._is_stopping:
             if job := self._guarded(self.next_job):
                 self._guarded(partial(self.do, job))
                 continue
             opening = self._guarded(lambda: queue.next_opening(timezone.now()))
             if opening is None or opening > near:
-                return False
+                break
             time.sleep(opening)
-        return False
+        self._guarded(tally.write)
+        return not is_early
 
     def next_job(self) -> Claimed | None:
         """Return the next due job, after making the jobs of deliveries that came in."""
@@ -111,6 +118,11 @@ class Worker:
     def do(self, job: Claimed) -> None:
         """Run one claimed job and settle it. One bad job never stops the river."""
         task = self.tasks.get(job.kind)
+        about = {task.about: job.subject} if task and task.about else {}
+        with trail.scope(job=f"{job.kind}/{job.id}", attempt=job.attempts, **about):
+            self._do(job, task)
+
+    def _do(self, job: Claimed, task: TaskLike | None) -> None:
         try:
             if task is None:
                 raise Later(f"This version knows no job “{job.kind}”.", seconds=300)

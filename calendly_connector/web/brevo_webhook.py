@@ -19,7 +19,8 @@ from rest_framework.views import APIView
 
 from calendly_connector.models import BrevoAccount
 from calendly_connector.models.fields import SecretUnreadableError
-from calendly_connector.services import receive
+from calendly_connector.services import receive, tally
+from calendly_connector.web import bearer
 from calendly_connector.web.webhook import AlwaysJson, read_body
 
 logger = logging.getLogger(__name__)
@@ -53,9 +54,10 @@ class IsFromBrevo(BasePermission):
         except (SecretUnreadableError, ImproperlyConfigured) as error:
             logger.error("News from Brevo can't be checked: %s", error)
             account, secret = None, ""
-        fits = hmac.compare_digest(_bearer(request), (secret or secrets.token_urlsafe()).encode())
+        fits = hmac.compare_digest(bearer.token_in(request._request), (secret or secrets.token_urlsafe()).encode())
         if account is None or not secret or not fits:
             logger.warning("News from Brevo was refused: the address or its token is wrong")
+            tally.count(tally.REFUSED, "brevo", "token")
             return False
         view.account = account  # type: ignore[attr-defined]
         return True
@@ -76,9 +78,3 @@ class BrevoWebhookView(APIView):
         except AWAY as error:
             raise ComeAgain from error
         return Response({"stored": is_new}, status=status.HTTP_200_OK)
-
-
-def _bearer(request: Request) -> bytes:
-    """Return the token that a request brings, empty without one."""
-    scheme, _, token = str(request.headers.get("Authorization", "")).partition(" ")
-    return token.strip().encode("utf-8", "replace") if scheme.lower() == "bearer" else b""

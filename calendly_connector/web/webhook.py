@@ -24,7 +24,7 @@ from calendly_connector.core.errors import SignatureError
 from calendly_connector.models import Connection
 from calendly_connector.models.fields import SecretUnreadableError
 from calendly_connector.services import connection as connections
-from calendly_connector.services import debug, receive
+from calendly_connector.services import debug, receive, tally, trail
 
 logger = logging.getLogger(__name__)
 
@@ -71,9 +71,11 @@ class IsSignedByCalendly(BasePermission):
             signature.verify(body, request.headers.get(SIGNATURE_HEADER, ""), keys=keys, now=time.time())
         except SignatureError as error:
             logger.warning("A delivery was refused: %s", error)
+            tally.count(tally.REFUSED, "calendly", "signature")
             return False
         except (SecretUnreadableError, ImproperlyConfigured) as error:  # Calendly tries again for a day
             logger.error("A delivery can't be checked: %s", error)
+            tally.count(tally.REFUSED, "calendly", "no_key")
             return False
         view.connection = connection  # type: ignore[attr-defined]
         return True
@@ -89,8 +91,10 @@ class CalendlyWebhookView(APIView):
     def post(self, request: Request, token: str = "") -> Response:
         """Store the delivery once and answer 2xx, whatever it says."""
         began, body = time.monotonic(), read_body(request)
-        is_new = receive.store_delivery(self.connection, body)
-        response = Response({"stored": is_new}, status=status.HTTP_200_OK)
+        number = receive.store_delivery(self.connection, body)
+        with trail.scope(delivery=number, connection=self.connection.pk):
+            logger.log(trail.level(), "Delivery stored" if number else "Delivery known already")
+        response = Response({"stored": number is not None}, status=status.HTTP_200_OK)
         if debug.is_on(self.connection):
             debug.note_delivery(self.connection, body, _exchange(request, body, response, began))
         return response
@@ -115,6 +119,7 @@ def read_body(request: Request) -> bytes:
     wsgi = request._request
     length = wsgi.META.get("CONTENT_LENGTH") or "0"
     if not length.isdigit() or int(length) > conf.max_body_bytes():
+        tally.count(tally.REFUSED, request.path_info.split("/")[2], "too_large")
         raise BodyTooLarge
     try:
         return wsgi.body

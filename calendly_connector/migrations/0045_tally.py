@@ -1,0 +1,26 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("calendly_connector", "0018_desk_said_by_staff"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="Tally",
+            fields=[
+                (
+                    "key",
+                    models.CharField(
+                        help_text="What is counted, such as api_calls|Brevo|2xx.",
+                        max_length=160,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("value", models.FloatField(default=0)),
+                ("changed_at", models.FloatField(default=0, help_text="Unix seconds.")),
+            ],
+        ),
+    ]
