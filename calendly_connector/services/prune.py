@@ -18,7 +18,7 @@ from calendly_connector.services import retention, schedule
 from calendly_connector.services.retention import Act, Rule
 
 NAME = "prune"  # of the schedule
-PIECE = 500  # rows
+PIECE = 200  # rows
 SECONDS = 20.0  # that the scheduled run takes at once: then others may have the thread, and the next tick goes on
 
 
@@ -29,6 +29,7 @@ class Purged:
     rule: Rule
     before: datetime | None
     rows: int
+    is_cut: bool = False  # there may be more
 
 
 def count(rules: Sequence[Rule] = retention.RULES) -> list[Purged]:
@@ -50,7 +51,7 @@ def purge(
     """
     now, done = timezone.now(), list[Purged]()
     for rule in rules:
-        before, rows = rule.before(now), 0
+        before, rows, is_cut = rule.before(now), 0, False
         if before is None:
             done.append(Purged(rule=rule, before=None, rows=0))
             continue
@@ -59,9 +60,10 @@ def purge(
             rows += _take(rule, before, keys)
             renew()
             if time.monotonic() >= until:
+                is_cut = True
                 break
             sleep(time.monotonic() - began)
-        done.append(Purged(rule=rule, before=before, rows=rows))
+        done.append(Purged(rule=rule, before=before, rows=rows, is_cut=is_cut))
     return done
 
 
@@ -69,8 +71,9 @@ def prune(renew: Callable[[], None] = lambda: None) -> str:
     """Take what is old, for a while, and leave the rest to the next tick; return words for the schedule's result."""
     until = time.monotonic() + SECONDS
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
-    words = words_for(purge(renew=renew, until=until))
-    if time.monotonic() < until:
+    done = purge(renew=renew, until=until)
+    words = words_for(done)
+    if not any(each.is_cut for each in done):
         return words
     schedule.soon(NAME)
     return f"{words} There is more: it goes on at once."

@@ -177,7 +177,7 @@ def test_the_schedule_that_deletes_shows_what_is_kept_how_long(staff: Client, se
     assert "200 days" in page
     assert f"{now - timedelta(days=200):%Y-%m-%d}" in page
     assert "For ever" in page
-    assert "Failed: no disk" in page
+    assert "No disk" in page
     assert "KEEP_LOG_DAYS" not in read(staff, other)
 
 
