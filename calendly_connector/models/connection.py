@@ -159,6 +159,7 @@ class Connection(models.Model):
         null=True, blank=True, help_text=_("Until then headers and bodies of all calls are kept, masked.")
     )
     restored_at = models.DateTimeField(
+        _("backup restored at"),
         null=True,
         blank=True,
         editable=False,

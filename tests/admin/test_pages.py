@@ -166,9 +166,7 @@ def test_a_schedule_takes_a_sensible_interval_only(seconds: str, status: int, st
 def test_the_schedule_that_deletes_shows_what_is_kept_how_long(staff: Client, settings: Settings) -> None:
     now = timezone.now()
     settings.KEEP_LOG_DAYS, settings.KEEP_DEBUG_DAYS = 200, 0
-    pruning = Schedule.objects.create(
-        name="prune", every_seconds=86_400, next_run_at=now, last_result="Failed: no disk"
-    )
+    pruning = Schedule.objects.create(name="prune", every_seconds=86_400, next_run_at=now, last_result="No disk")
     other = Schedule.objects.create(name="sweep", every_seconds=15, next_run_at=now)
 
     page = read(staff, pruning)
