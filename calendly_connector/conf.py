@@ -93,6 +93,11 @@ def people_at_once_from() -> int:
     return int(settings.PEOPLE_AT_ONCE_FROM)
 
 
+def keep_days(name: str) -> int:
+    """Return for how many days something is kept by a setting such as KEEP_LOG_DAYS; 0 is for ever."""
+    return int(getattr(settings, name))
+
+
 def trusted_proxies() -> int:
     """Return how many proxies of ours stand before us, each of which adds whom it heard to X-Forwarded-For."""
     return int(settings.TRUSTED_PROXIES)

@@ -88,7 +88,7 @@ TASKS: dict[str, Task] = {
     "figures": Task(run=lambda job: figures.count_recent()),
     "past_figures": Task(run=lambda job: figures.count_past(job.renew)),
     rotation.FORGET_KEY: Task(run=lambda job: connections.forget_previous_key(job.subject)),
-    "prune": Task(run=lambda job: prune.prune()),
+    prune.NAME: Task(run=lambda job: prune.prune(job.renew)),
 }
 
 SCHEDULES = {
@@ -102,7 +102,7 @@ SCHEDULES = {
     "catalogues": 21_600,
     "keep_alive": 86_400,
     "past_figures": 86_400,
-    "prune": 86_400,
+    prune.NAME: 86_400,
     "expire_links": 86_400,
     "drift": 604_800,
 }

@@ -46,6 +46,14 @@ class Environment:
             raise ImproperlyConfigured(f"{name} is {value!r}: write a whole number {words}.")
         return int(value)
 
+    def days(self, name: str, default: int, *, least: int) -> int:
+        """Return for how many days something is kept, 0 for ever; raise ImproperlyConfigured below `least`."""
+        found = self.number(name, default, least=0)
+        if 0 < found < least:
+            words = f"write 0 (for ever) or at least {least} (docs/retention.md)"
+            raise ImproperlyConfigured(f"{name} is {found}: {words}.")
+        return found
+
     def names(self, name: str, default: str = "") -> list[str]:
         """Return a comma-separated list, each item stripped."""
         return [item.strip() for item in self.text(name, default).split(",") if item.strip()]

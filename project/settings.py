@@ -134,6 +134,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 DATABASES["default"]["CONN_MAX_AGE"] = 300  # opening a connection costs more than a webhook
+KEEP_RAW_BODIES_DAYS = env.days("KEEP_RAW_BODIES_DAYS", 30, least=3)  # below: the limits of docs/retention.md
+KEEP_LOG_DAYS = env.days("KEEP_LOG_DAYS", 365, least=100)
+KEEP_CHECKS_DAYS, KEEP_DEBUG_DAYS = env.days("KEEP_CHECKS_DAYS", 90, least=7), env.days("KEEP_DEBUG_DAYS", 7, least=1)
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STORAGES = {

@@ -18,7 +18,7 @@ from calendly_connector.admin.filters import WebhookNameFilter, titled
 from calendly_connector.admin.parts import Tone
 from calendly_connector.admin.sync_log import log_table
 from calendly_connector.models import Booking, Person, WebhookDelivery
-from calendly_connector.services import retry
+from calendly_connector.services import erasures, retention, retry
 
 State = WebhookDelivery.State
 TONES = {
@@ -143,6 +143,8 @@ class WebhookDeliveryAdmin(HistoryAdmin[WebhookDelivery]):
     def content(self, row: WebhookDelivery) -> SafeString:
         """Return the body value by value when it is JSON, and as Calendly meant it: indented."""
         body = bytes(row.body)
+        if not body and row.state in retention.SETTLED:
+            return parts.long_text(_gone(row))
         return parts.render("payload", rows=_values(body), text=as_text(body))
 
     def offers(self, row: WebhookDelivery) -> Sequence[str]:
@@ -177,6 +179,12 @@ def _about_person(key: int) -> Q:
     person = Person.objects.filter(pk=key)
     named = Q(email__in=person.values("email"), connection__in=person.values("connection"))
     return named | Q(booking_uri__in=Booking.objects.filter(person=key).values("uri"))
+
+
+def _gone(row: WebhookDelivery) -> str:
+    if row.reason == erasures.WORDS:
+        return _("It was deleted with the person it was about.")
+    return _("It was deleted because of its age. What it said of the booking is kept with the booking.")
 
 
 def as_text(body: bytes) -> str:

@@ -45,9 +45,11 @@ from calendly_connector.services import (
     links,
     marking,
     notices,
+    prune,
     reading,
     receive,
     replay,
+    retention,
     retry,
     rotation,
     settle,
@@ -189,7 +191,12 @@ class ScheduleAdmin(NoAddOrDelete, ConnectorAdmin[Schedule]):
     list_display = ("work", "enabled", "pace", "next_run", "started", "finished", "result")
     ordering = ("name",)
     fields = ("work", "is_enabled", "every_seconds", "next_run", "started", "finished", "result")
-    readonly_fields = ("work", "next_run", "started", "finished", "result")
+    readonly_fields = ("work", "next_run", "started", "finished", "result", "kept")
+
+    def get_fields(self, request: HttpRequest, obj: Schedule | None = None) -> list[Any]:
+        """Show what is kept how long beside the work that deletes what is old."""
+        fields = super().get_fields(request, obj)
+        return [*fields, "kept"] if obj and obj.name == prune.NAME else list(fields)
 
     @admin.display(description=_("work"), ordering="name")
     def work(self, row: Schedule) -> str:
@@ -226,10 +233,24 @@ class ScheduleAdmin(NoAddOrDelete, ConnectorAdmin[Schedule]):
         """Return what the last run said."""
         return parts.said(row.last_result) or "–"
 
+    @admin.display(description=_("what is kept how long"))
+    def kept(self, row: Schedule) -> SafeString:
+        """Return a line for each kind of thing that is kept for a while only."""
+        heads = (gettext("What"), gettext("Kept"), gettext("Goes if from before"), gettext("Setting"))
+        return parts.table(heads, [_kept(rule) for rule in retention.RULES], empty="")
+
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
         """Let a shorter interval count from now on, not only after the next run."""
         obj.next_run_at = min(obj.next_run_at, timezone.now() + timedelta(seconds=obj.every_seconds))
         super().save_model(request, obj, form, change)
+
+
+def _kept(rule: retention.Rule) -> tuple[SafeString | str, ...]:
+    before = rule.before(timezone.now())
+    if before is None:
+        return str(rule.title), gettext("For ever"), parts.NOTHING, rule.setting
+    days = ngettext("%(count)d day", "%(count)d days", rule.days) % {"count": rule.days}
+    return str(rule.title), days, parts.moment(before), rule.setting
 
 
 def words_for(kind: str) -> str:

@@ -86,6 +86,7 @@ def _show(request: HttpRequest, chosen: Chosen, wish: Wish) -> TemplateResponse:
         "is_today": wish.is_today,
         "sends_again": wish.sends_again,
         "plans": plans,
+        "gone": parts.said(replay.gone(chosen)),
         "may_start": any(not plan.is_empty for _connection, plan in plans),
     }
     return TemplateResponse(request, "admin/calendly_connector/replay/plan.html", context)

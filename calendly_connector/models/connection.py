@@ -158,6 +158,13 @@ class Connection(models.Model):
     debug_until = models.DateTimeField(
         null=True, blank=True, help_text=_("Until then headers and bodies of all calls are kept, masked.")
     )
+    restored_at = models.DateTimeField(
+        _("backup restored at"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When a backup was restored: events from before are looked up in Brevo before they are sent."),
+    )
     setup_notes = models.JSONField(default=dict, blank=True, help_text=_("What staff settled in the set-up wizard."))
     created_at = models.DateTimeField(auto_now_add=True)
 

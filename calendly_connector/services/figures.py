@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from calendly_connector.models import Booking, DailyFigure, StatusChange, SyncLogEntry, WebhookDelivery
-from calendly_connector.services import arrivals, prune, subscription
+from calendly_connector.services import arrivals, retention, subscription
 
 BOOKED, MOVED, CANCELED, NO_SHOW, ATTENDED = "booked", "moved", "canceled", "no_show", "attended"
 """Of a day, without detail: what happened on it. With a detail: what became of the meetings that begin on it."""
@@ -27,6 +27,7 @@ TYPE, HOST = "type:", "host:"
 """How a detail begins; the event type's address, or the host's name, follows."""
 
 SCHEDULE = "figures"  # the repeating work that counts today
+CERTAINLY_KEPT = timedelta(days=30)  # deliveries, by every version and setting
 PAST_DAYS = 90
 CHUNK_DAYS = 7
 DAY = timedelta(days=1)
@@ -205,8 +206,12 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def _has_deliveries(days: Days) -> bool:
-    """Return whether none of the days' deliveries has been deleted yet: else what was counted then stays."""
-    return days.start > timezone.now() - prune.KEEP_DELIVERIES
+    """Return whether none of the days' deliveries has been deleted yet: else what was counted then stays.
+
+    They go in the order of their age, so one from before the days shows that theirs are there.
+    """
+    earlier = WebhookDelivery.objects.filter(received_at__lt=days.start, state__in=retention.SETTLED)
+    return days.start > timezone.now() - CERTAINLY_KEPT or earlier.exists()
 
 
 def _within(field: str, days: Days) -> Q:

@@ -17,6 +17,7 @@ from calendly_connector.core.steps import Skip, TrackEvent
 from calendly_connector.models import Booking, Connection, Person, StatusChange, SyncLogEntry, WebhookDelivery
 from calendly_connector.services import erasures, held, journal, limits, links_use, normalise, queue, trail
 
+RESTORED = "It may have been sent before the backup was restored: it is looked up in Brevo first."
 PUSH = "push"
 MISSING_HALF = "missing_half"
 GREET_GUESTS = "greet_guests"
@@ -290,4 +291,7 @@ def _event_entry(
             "at": decision.at.isoformat(),
             "properties": decision.properties,
         }
+        restored_at = person.connection.restored_at
+        if restored_at and decision.at <= restored_at:
+            entry.state, entry.reason = SyncLogEntry.State.UNKNOWN, RESTORED
     return entry

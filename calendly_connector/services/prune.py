@@ -1,44 +1,114 @@
-"""Deletes what is kept only for a while: raw deliveries and what was asked to be booked for 30 days, the log for a
-year, debug records for a week, and regular checks, of which there is one every hour, for 90 days."""
+"""Deletes what is kept for a while only, as `retention.RULES` says, in pieces that keep nobody waiting.
 
-from datetime import timedelta
-from typing import Any
+A piece is a range of keys and one short transaction. Between two pieces it rests for as long as the piece took, so that
+others get their turn on SQLite, which has one writer. Killed at any moment it has lost nothing: the next run looks for
+what is still there.
+"""
 
-from django.db.models import QuerySet
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.sessions.models import Session
+from django.db.models import Max, Min
 from django.utils import timezone
 
-from calendly_connector.models import (
-    BookingRequest,
-    BrevoDelivery,
-    DebugRecord,
-    Reading,
-    SyncLogEntry,
-    WebhookDelivery,
-)
+from calendly_connector.services import retention, schedule
+from calendly_connector.services.retention import Act, Rule
 
-KEEP_DELIVERIES, KEEP_LOG, KEEP_DEBUG = timedelta(days=30), timedelta(days=365), timedelta(days=7)
-KEEP_CHECKS = timedelta(days=90)
-BATCH = 5000
-DELIVERY_ENDS = ("processed", "ignored")
-LOG_ENDS = ("done", "merged", "skipped", "failed")
+NAME = "prune"  # of the schedule
+PIECE = 200  # rows
+SECONDS = 20.0  # that the scheduled run takes at once: then others may have the thread, and the next tick goes on
 
 
-def prune() -> str:
-    """Delete old settled rows, a batch at a time; return words for the schedule's last result."""
+@dataclass(frozen=True, kw_only=True)
+class Purged:
+    """What became of one rule's rows, or would; `before` is None where they are kept for ever."""
+
+    rule: Rule
+    before: datetime | None
+    rows: int
+    is_cut: bool = False  # there may be more
+
+
+def count(rules: Sequence[Rule] = retention.RULES) -> list[Purged]:
+    """Return how many rows each rule would take now. Writes nothing."""
     now = timezone.now()
-    deliveries = WebhookDelivery.objects.filter(received_at__lt=now - KEEP_DELIVERIES, state__in=DELIVERY_ENDS)
-    told = BrevoDelivery.objects.filter(received_at__lt=now - KEEP_DELIVERIES).exclude(state="stored")
-    entries = SyncLogEntry.objects.filter(created_at__lt=now - KEEP_LOG, state__in=LOG_ENDS)
-    records = DebugRecord.objects.filter(at__lt=now - KEEP_DEBUG)
-    _delete(Reading.objects.filter(kind=Reading.Kind.CHECK, finished_at__lt=now - KEEP_CHECKS))
-    asked = BookingRequest.objects.filter(asked_at__lt=now - KEEP_DELIVERIES).exclude(state="sending")
-    counts = f"{_delete(deliveries)} deliveries, {_delete(told)} of Brevo's, {_delete(entries)} log entries"
-    return f"{counts}, {_delete(asked)} booking requests and {_delete(records)} debug records deleted"
+    return [Purged(rule=rule, before=(before := rule.before(now)), rows=_count(rule, before)) for rule in rules]
 
 
-def _delete(rows: QuerySet[Any]) -> int:
-    total = 0
-    while numbers := list(rows.values_list("pk", flat=True)[:BATCH]):
-        rows.model.objects.filter(pk__in=numbers).delete()
-        total += len(numbers)
-    return total
+def purge(
+    rules: Sequence[Rule] = retention.RULES,
+    *,
+    renew: Callable[[], None] = lambda: None,
+    sleep: Callable[[float], None] = time.sleep,
+    until: float = float("inf"),
+) -> list[Purged]:
+    """Take what is old, and return what was taken. Stops between two pieces at `until` (of `time.monotonic`).
+
+    `renew` is called between pieces and may raise; what was taken by then stays taken.
+    """
+    now, done = timezone.now(), list[Purged]()
+    for rule in rules:
+        before, rows, is_cut = rule.before(now), 0, False
+        if before is None:
+            done.append(Purged(rule=rule, before=None, rows=0))
+            continue
+        for keys in _pieces(rule, before):
+            began = time.monotonic()
+            rows += _take(rule, before, keys)
+            renew()
+            if time.monotonic() >= until:
+                is_cut = True
+                break
+            sleep(time.monotonic() - began)
+        done.append(Purged(rule=rule, before=before, rows=rows, is_cut=is_cut))
+    return done
+
+
+def prune(renew: Callable[[], None] = lambda: None) -> str:
+    """Take what is old, for a while, and leave the rest to the next tick; return words for the schedule's result."""
+    until = time.monotonic() + SECONDS
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    done = purge(renew=renew, until=until)
+    words = words_for(done)
+    if not any(each.is_cut for each in done):
+        return words
+    schedule.soon(NAME)
+    return f"{words} There is more: it goes on at once."
+
+
+def words_for(done: Iterable[Purged]) -> str:
+    """Return what was taken in a sentence, without the rules that took nothing."""
+    told = [f"{each.rule.name} × {each.rows}" for each in done if each.rows]
+    return f"Deleted by age: {', '.join(told)}." if told else "Nothing was old enough."
+
+
+def _count(rule: Rule, before: datetime | None) -> int:
+    return rule.old(before).count() if before else 0
+
+
+def _pieces(rule: Rule, before: datetime) -> Iterator[Sequence[int]]:
+    """Yield the keys of old rows, piece by piece, in the order of the keys.
+
+    The ends are found once; after that every question is about a range of keys, whatever the planner thinks of ages.
+    """
+    old = rule.old(before)
+    ends = old.order_by().aggregate(first=Min("pk"), last=Max("pk"))
+    reached = (ends["first"] or 0) - 1
+    everything = old.model._default_manager.order_by("pk").values_list("pk", flat=True)
+    while ends["last"] is not None and reached < ends["last"]:
+        edge = next(iter(everything.filter(pk__gt=reached)[PIECE - 1 : PIECE]), ends["last"])
+        keys = list(old.filter(pk__gt=reached, pk__lte=edge).order_by("pk").values_list("pk", flat=True))
+        reached = edge
+        if keys:
+            yield keys
+
+
+def _take(rule: Rule, before: datetime, keys: Sequence[int]) -> int:
+    """Empty or delete rows, unless they have changed since they were found to be old; return how many."""
+    rows = rule.old(before).filter(pk__in=keys)
+    if rule.act is Act.EMPTY:
+        return rows.update(body=b"")
+    return rows.delete()[1].get(rows.model._meta.label, 0)

@@ -13,13 +13,25 @@ from django.utils import timezone
 from calendly_connector import conf
 from calendly_connector.core.replay import Wish
 from calendly_connector.models import Connection, Replay
-from calendly_connector.services import queue, redo
-from calendly_connector.services.chosen import Chosen
+from calendly_connector.services import queue, redo, retention
+from calendly_connector.services.chosen import Chosen, moment_of
 from calendly_connector.services.plan import Plan, plan
 
 REPLAY = "replay"
 BATCH = 200  # entries in one piece
 State = Replay.State
+INSTEAD = "The bookings are still there: a person's page writes their contact again."
+
+
+def gone(chosen: Chosen) -> str:
+    """Return why some of what is meant can't be replayed any more, for staff; empty when all of it may be there."""
+    begins = retention.log_begins(timezone.now())
+    if chosen.ids and (missing := len(set(chosen.ids)) - chosen.rows().count()):
+        return f"{missing} of the picked entries are not in the log any more: they can't be replayed. {INSTEAD}"
+    moments = [moment_of(text) for text in (chosen.since, chosen.until) if text]
+    if begins is None or not moments or min(moments) >= begins:
+        return ""
+    return f"Entries from before {begins:%Y-%m-%d} are deleted by age: they can't be replayed any more. {INSTEAD}"
 
 
 class AlreadyStarted(Exception):

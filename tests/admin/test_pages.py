@@ -163,6 +163,22 @@ def test_a_schedule_takes_a_sensible_interval_only(seconds: str, status: int, st
     assert (row.next_run_at < later) == (status == 302)  # a shorter interval counts at once
 
 
+def test_the_schedule_that_deletes_shows_what_is_kept_how_long(staff: Client, settings: Settings) -> None:
+    now = timezone.now()
+    settings.KEEP_LOG_DAYS, settings.KEEP_DEBUG_DAYS = 200, 0
+    pruning = Schedule.objects.create(name="prune", every_seconds=86_400, next_run_at=now, last_result="No disk")
+    other = Schedule.objects.create(name="sweep", every_seconds=15, next_run_at=now)
+
+    page = read(staff, pruning)
+
+    assert "What Calendly posted" in page
+    assert "200 days" in page
+    assert f"{now - timedelta(days=200):%Y-%m-%d}" in page
+    assert "For ever" in page
+    assert "No disk" in page
+    assert "KEEP_LOG_DAYS" not in read(staff, other)
+
+
 @pytest.mark.parametrize(
     ("changes", "status"),
     [

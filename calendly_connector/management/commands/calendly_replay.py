@@ -55,6 +55,8 @@ class Command(BaseCommand):
             return
         for connection, plan in plans:
             self._say(connection, plan)
+        if why := replay.gone(choice):
+            self.stdout.write(why)
         self.stdout.write(_closing(plans, started, is_dry_run=options["dry_run"]))
 
     def _say(self, connection: Connection, plan: Plan) -> None:
