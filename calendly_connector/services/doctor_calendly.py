@@ -23,8 +23,6 @@ State, Kind = Connection.State, Connection.TokenKind
 MAY_LACK = frozenset({"scheduled_events:write"})
 """The scopes of the feature that an installation may do without."""
 
-SUBSCRIBE = "`manage.py calendly_subscribe`"
-
 
 def standing(look: CalendlyLook) -> Iterator[Finding]:
     """Say what we know of the token already: Calendly refused it, or a refresh fails."""
@@ -114,7 +112,7 @@ def role(look: CalendlyLook) -> Iterator[Finding]:
     is_admin = found in ("owner", "admin")
     if is_admin is not (row.scope == Connection.Scope.ORGANIZATION):
         words = _("The Calendly user's role is “%(role)s” now, which the subscription doesn't fit.")
-        remedy = _("Test the connection on its page, then run %(command)s.") % {"command": SUBSCRIBE}
+        remedy = _("Test the connection on its page, then run `manage.py calendly_subscribe`.")
         yield warn(words % {"role": found or "?"}, remedy, Symptom.NOTHING_ARRIVES, place=_page(look))
     elif not is_admin:
         words = _("Only this Calendly user's own bookings are seen.")
@@ -140,14 +138,13 @@ def subscribed(look: CalendlyLook) -> Iterator[Finding]:
     """One active subscription with all webhooks has to post to us."""
     row, place = look.connection, _page(look)
     if not row.subscription:
-        words, remedy = _("There is no webhook subscription, so nothing arrives."), _("Run %(command)s.")
-        yield bad(words, remedy % {"command": SUBSCRIBE}, Symptom.NOTHING_ARRIVES, place=place)
+        words = _("There is no webhook subscription, so nothing arrives.")
+        yield bad(words, _("Run `manage.py calendly_subscribe`."), Symptom.NOTHING_ARRIVES, place=place)
         return
     theirs = look.subscription()
     retrying = health.parse_moment(theirs.retry_started_at) if theirs else None
     found = watch.judge(row, theirs, retrying, watch.last_delivery_at(row))
-    remedy = _("Run %(command)s. What was missed meanwhile is read by `manage.py calendly_reconcile`.")
-    remedy %= {"command": SUBSCRIBE}
+    remedy = _("Run `manage.py calendly_subscribe`; then `manage.py calendly_reconcile` reads what was missed.")
     if found is not Health.GOOD:
         words = {
             Health.DISABLED: _("Calendly gave up delivering and switched our subscription off."),
@@ -177,7 +174,7 @@ def rivals(look: CalendlyLook) -> Iterator[Finding]:
     others = sorted({urlsplit(url).hostname or "?" for url in strange})
     if len(ours) > 1:
         words = _("%(count)s subscriptions post to us: each booking arrives several times.") % {"count": len(ours)}
-        remedy = _("Run %(command)s: it keeps one and deletes the others.") % {"command": SUBSCRIBE}
+        remedy = _("Run `manage.py calendly_subscribe`: it keeps one and deletes the others.")
         yield warn(words, remedy, Symptom.DUPLICATES, place=_page(look))
     elif others:
         words = _("Calendly also delivers to %(hosts)s.") % {"hosts": ", ".join(others)}

@@ -8,7 +8,7 @@ from django.db.models import Max, Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from calendly_connector.core import diagnosis
+from calendly_connector.core import diagnosis, health
 from calendly_connector.core.diagnosis import Finding, Level, Page, Place, Symptom, bad, good, warn
 from calendly_connector.models import Job, RateLimit, Schedule
 from calendly_connector.services import schedule
@@ -18,7 +18,6 @@ NO_TICK = 180  # seconds; a worker looks for repeating work several times a minu
 WAITS, STUCK = 300, 1800  # seconds that a due job has waited
 STRUGGLING = 5  # failures in a row
 JOBS, SCHEDULES = Place(page=Page.JOBS), Place(page=Page.SCHEDULES)
-START = "`manage.py calendly_worker`"
 
 
 def worker(visit: Visit) -> Iterator[Finding]:
@@ -31,7 +30,7 @@ def worker(visit: Visit) -> Iterator[Finding]:
     words = _("No worker runs: nothing was begun for %(minutes)s minutes.") % {"minutes": round((age or 0) / 60)}
     yield bad(
         words if age else _("No worker has ever run: deliveries are stored, and nothing comes of them."),
-        _("Start %(command)s, and look into its log if it ends by itself.") % {"command": START},
+        _("Start `manage.py calendly_worker`, and look into its log if it ends by itself."),
         Symptom.NO_WORK,
         place=SCHEDULES,
     )
@@ -43,17 +42,8 @@ def waiting(visit: Visit) -> Iterator[Finding]:
     held = RateLimit.objects.filter(blocked_until__gt=time.time()).values("key")
     due = Job.objects.filter(state=Job.State.READY, run_after__lte=now).exclude(lane__in=held)
     lost = Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now)
-    oldest = min(
-        (
-            at
-            for at in (
-                due.aggregate(at=Min("run_after"))["at"],
-                lost.aggregate(at=Min("lease_until"))["at"],
-            )
-            if at
-        ),
-        default=now,
-    )
+    since = (due.aggregate(at=Min("run_after"))["at"], lost.aggregate(at=Min("lease_until"))["at"])
+    oldest = health.earliest(*since) or now
     seconds = (now - oldest).total_seconds()
     level = diagnosis.by_age(seconds, warn_after=WAITS, bad_after=STUCK)
     if level is Level.GOOD:
@@ -62,8 +52,7 @@ def waiting(visit: Visit) -> Iterator[Finding]:
         yield Finding(
             level=level,
             words=_("Due work has waited for %(minutes)s minutes.") % {"minutes": round(seconds / 60)},
-            remedy=_("Start another %(command)s, or look into the worker's log: it may hang or be overloaded.")
-            % {"command": START},
+            remedy=_("Start another `manage.py calendly_worker`, or look into the log: one may hang or be overloaded."),
             symptom=Symptom.NO_WORK,
             place=JOBS,
         )

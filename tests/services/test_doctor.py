@@ -43,6 +43,7 @@ from calendly_connector.models import (
 from calendly_connector.services import (
     accounts,
     brevo_listen,
+    catalogue,
     doctor,
     doctor_brevo,
     doctor_calendly,
@@ -58,6 +59,7 @@ from calendly_connector.services import (
     schedule,
     subscription,
 )
+from calendly_connector.services import connection as connections
 from calendly_connector.services.doctor_check import Check
 from tests.clients.odd_server import Odd, answer, odd_server
 from tests.journeys.river import SIGNING_KEY, River
@@ -81,8 +83,10 @@ def well(installation: River, settings: Settings, monkeypatch: pytest.MonkeyPatc
     installation.open_limits()
     EventType.objects.update(is_ignored=True)
     installation.map_lists("booked", join=[installation.brevo.add_list("Demos")])
+    catalogue.refresh_lists(installation.account, connections.brevo_client(installation.account))
     schedule.install(tasks.SCHEDULES)
-    installation.work()
+    now = timezone.now()
+    Schedule.objects.update(last_started_at=now, last_finished_at=now, next_run_at=now + timedelta(hours=1))
     installation.calendly.book(email="ada@example.com")
     installation.flow()
     return installation
@@ -527,7 +531,7 @@ def test_what_is_switched_on_needs_scopes_of_its_own(well: River, settings: Sett
     BookingPage.objects.create(connection=well.connection, slug="meet", title="Meet us")
     only("scopes", Level.BAD, "availability:read")
     BookingPage.objects.all().delete()
-    LinkRun.objects.create(connection=well.connection, event_type="x", attribute="LINK")
+    LinkRun.objects.create(connection=well.connection, event_type="x", attribute="LINK", asked_at=timezone.now())
 
     only("scopes", Level.BAD, "scheduling_links:write")
 
@@ -542,6 +546,7 @@ def test_a_role_that_was_taken_away(well: River) -> None:
 
 
 def test_a_plain_member_sees_their_own_bookings_which_is_a_note(well: River) -> None:
+    well.calendly.state.subscriptions.clear()  # an owner's, which a plain member may neither see nor replace
     well.calendly.set_role("user")
     well.connect()
 
