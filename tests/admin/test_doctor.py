@@ -98,6 +98,7 @@ def test_strangers_have_to_log_in(db: None) -> None:
 def test_it_takes_less_than_ten_seconds_when_nobody_answers(
     staff: Client, river: River, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    quick = doctor.QUICK
     monkeypatch.setattr(doctor, "QUICK", 1.5)
     river.break_calendly("timeout", seconds=3, times=None)
     river.break_brevo("timeout", method="", seconds=3, times=None)
@@ -106,7 +107,7 @@ def test_it_takes_less_than_ten_seconds_when_nobody_answers(
     asked(staff)
 
     assert time.monotonic() - begun < 3.5
-    assert page.doctor.QUICK < 10
+    assert quick < 10
 
 
 @pytest.mark.django_db

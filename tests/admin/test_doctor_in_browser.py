@@ -7,7 +7,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import expect
-from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from calendly_connector.admin import doctor
@@ -25,13 +24,11 @@ def test_nothing_keeps_anybody_from_asking_the_doctor(
     scheme: Literal["light", "dark"],
     live_server: LiveServer,
     river: River,
-    settings: Settings,
     tmp_path: Path,
 ) -> None:
     scenarios.booked(river.calendly)
     river.flow()
     SyncLogEntry.objects.update(cause="attribute_missing:ROLE")
-    settings.PUBLIC_URL = live_server.url
     User.objects.create_superuser("anna", password="a password")
 
     with browser.open_page(width=width, height=844) as page:

@@ -23,7 +23,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from calendly_connector import tasks
+from calendly_connector import checks, tasks
+from calendly_connector.clients import callback
 from calendly_connector.core.diagnosis import Level, Page, Place, Symptom, good
 from calendly_connector.models import (
     BookingPage,
@@ -77,7 +78,7 @@ def well(installation: River, settings: Settings, monkeypatch: pytest.MonkeyPatc
     settings.PUBLIC_URL = f"{installation.sandbox.url}/front"
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=50 * GIGABYTE))
-    monkeypatch.setattr(doctor_outside.callback, "get", lambda url, timeout: {"status": "ok"})
+    monkeypatch.setattr(callback, "get", lambda url, timeout: {"status": "ok"})
     installation.connect()
     brevo_listen.listen(installation.account)
     installation.open_limits()
@@ -321,7 +322,7 @@ def test_a_version_that_nobody_tried(
 
 def test_an_old_sqlite_is_told_as_at_the_start(well: River, monkeypatch: pytest.MonkeyPatch) -> None:
     old = SimpleNamespace(sqlite_version_info=(3, 30), sqlite_version="3.30.0")
-    monkeypatch.setattr(doctor_storage.checks, "sqlite3", old)
+    monkeypatch.setattr(checks, "sqlite3", old)
 
     assert ("versions" in wrong()) is (database.vendor == "sqlite")
 
@@ -673,7 +674,7 @@ def test_a_paused_account(well: River) -> None:
 
 def told_account(river: River, **changes: Any) -> None:
     """Let Brevo tell other things of its account."""
-    body = {"organization_id": river.account.organization_id, "email": "a@example.com", "plan": []}
+    body: dict[str, Any] = {"organization_id": river.account.organization_id, "email": "a@example.com", "plan": []}
     body |= {"companyName": "Sandbox", "marketingAutomation": {"enabled": True}, **changes}
     river.break_brevo("status", "/account", method="GET", times=None, status=200, body=body)
 
