@@ -99,8 +99,11 @@ def _lines(visit: Visit, only: Connection | None) -> Iterator[Line]:
     yield Line(group=Group.INSTALLATION, check="database", subject="", finding=answers)
     if answers.is_wrong:  # the other checks would say the same, each in its own way
         return
-    for module in (doctor_settings, doctor_storage, doctor_queue):
-        yield from _run(module.CHECKS, visit, visit, Group.INSTALLATION)
+    stands = [*_run(doctor_storage.CHECKS, visit, visit, Group.INSTALLATION)]
+    yield from (*_run(doctor_settings.CHECKS, visit, visit, Group.INSTALLATION), *stands)
+    if any(line.check == "migrations" and line.finding.is_wrong for line in stands):
+        return  # tables that the other checks read may not be there
+    yield from _run(doctor_queue.CHECKS, visit, visit, Group.INSTALLATION)
     yield from _run([doctor_outside.ADDRESS], visit, visit, Group.INSTALLATION)
     yield from _run_connections(visit, only)
     yield from _run([doctor_outside.CLOCK], visit, visit, Group.INSTALLATION)
@@ -148,7 +151,13 @@ def _findings(check: Check[About], about: About) -> list[Finding]:
         return list(check.run(about))
     except NotAsked:
         return [unknown(_("Not looked at: no answer came before, or the time was over."))]
-    except (errors.ApiError, connections.NotConfigured, SecretUnreadableError, ImproperlyConfigured) as error:
+    except (
+        errors.ApiError,
+        connections.NotConfigured,
+        SecretUnreadableError,
+        ImproperlyConfigured,
+        DatabaseError,
+    ) as error:
         return [unknown(_("Couldn't be looked at. %(error)s") % {"error": error})]
     except Exception as error:
         logger.exception("The doctor's check %s failed", check.name)

@@ -1,8 +1,10 @@
 """The doctor: a healthy installation has nothing to mend, and each check finds exactly what was broken."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 import tomllib
@@ -267,6 +269,18 @@ def test_migrations(well: River, monkeypatch: pytest.MonkeyPatch, app: str, word
         monkeypatch.setattr(doctor_storage, "MigrationExecutor", lambda database: Executor(applied=applied))
 
     only("migrations", Level.BAD, words)
+
+
+def test_a_database_without_tables_is_told_and_nothing_stumbles(tmp_path: Path) -> None:
+    given = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"}
+    command = [sys.executable, "manage.py", "calendly_doctor", "--offline", "--json"]
+
+    ended = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=60)
+
+    found = {each["check"]: each for each in json.loads(ended.stdout)["findings"]}
+    assert ended.returncode == 1
+    assert "migrate" in found["migrations"]["remedy"]
+    assert found["told"]["level"] == "unknown"
 
 
 class Executor:
