@@ -42,6 +42,9 @@ PATIENT, QUICK = 60.0, 8.0  # seconds: for a terminal, and for a page that someb
 TOKEN = re.compile(r"(/webhooks/(?:calendly|brevo)/)[\w-]+")
 """The last part of a webhook address lets whoever has it post."""
 
+EXPECTED = (errors.ApiError, connections.NotConfigured, SecretUnreadableError, ImproperlyConfigured, DatabaseError)
+"""What keeps a check from looking; another check says why."""
+
 About = TypeVar("About")
 
 
