@@ -118,6 +118,16 @@ def notice_webhook_allows_loopback() -> bool:
     return bool(settings.NOTICE_WEBHOOK_LOOPBACK)
 
 
+def is_debugging() -> bool:
+    """Return whether error pages show code and settings to whoever sees them."""
+    return bool(settings.DEBUG)
+
+
+def allowed_hosts() -> list[str]:
+    """Return the host names that we answer to."""
+    return list(settings.ALLOWED_HOSTS)
+
+
 def languages() -> list[tuple[str, str]]:
     """Return the languages of the admin, each with its own name for itself."""
     return [(code, str(name)) for code, name in settings.LANGUAGES]

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-REPAIR, HELD, ATTRIBUTION = "Repair", "Held", "Attribution"  # pages of their own, without a model
+REPAIR, HELD, ATTRIBUTION, DOCTOR = "Repair", "Held", "Attribution", "Doctor"  # pages of their own, without a model
 
 Text = str | Promise
 GROUPS = {
@@ -35,6 +35,7 @@ GROUPS = {
     ),
     _("Accounts"): ("Connection", "BrevoAccount", "ApiToken"),
     _("Behind the scenes"): (
+        DOCTOR,
         "Job",
         "BrevoDelivery",
         "BulkImport",
@@ -78,6 +79,8 @@ class ConnectorSite(AdminSite):
         if request.user.has_perm(f"{APP}.view_booking"):
             ours = [*ours, {"models": [_page(self.name, "held", HELD, _("Who came?"))]}]
             ours = [*ours, {"models": [_page(self.name, "attribution", ATTRIBUTION, _("Attribution"))]}]
+        if request.user.has_perm(f"{APP}.change_job"):
+            ours = [*ours, {"models": [_page(self.name, "doctor", DOCTOR, _("Doctor"))]}]
         return [*_grouped(ours), *(app for app in apps if app["app_label"] not in OURS)]
 
 

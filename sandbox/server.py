@@ -222,6 +222,10 @@ def _handler_for(server: Server) -> type[BaseHTTPRequestHandler]:
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
 
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            """Return the Date of an answer: the service's own clock, which tests and the desk may push."""
+            return super().date_time_string(server.world.clock.now() if timestamp is None else timestamp)
+
         def log_message(self, format: str, *args: Any) -> None:
             """Stay silent: the journal keeps the calls."""
 

@@ -1,4 +1,5 @@
-"""Finds the words that core, clients and services leave in the database, for the admin to show in any language.
+"""Finds the words that core, clients and services leave in the database, for the admin to show in any language; and
+those of the start-up checks.
 
 They are kept in English, as sentences with names and numbers filled in; `admin.said` finds the sentence behind a text
 and translates that. `python -m tests.stored_words` writes the list, and a test tells when it is out of date.
@@ -19,7 +20,7 @@ TARGET = APP / "admin" / "stored_words.py"
 FOLDERS = ("core", "clients", "services")
 NOT_FOR_STAFF = {"logger", "re", "_", "gettext", "ngettext", "gettext_lazy", "gettext_noop", "N_"}
 WORD = re.compile(r"[A-Za-z’']{2,}")
-CODE = re.compile(r"[<>{}\\]|\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA)\b|^https?:")
+CODE = re.compile(r"[<>{}\\]|\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA|SHOW)\b|^https?:")
 FEWEST_WORDS = 3
 COMPARED = ("core/suggest.py",)  # modules whose texts are compared with other people's, and shown to nobody
 NO_WORDS = {
@@ -115,6 +116,7 @@ def sentences() -> list[str]:
 
 
 def _modules() -> Iterator[Path]:
+    yield APP / "checks.py"  # the doctor's page shows what it finds
     for folder in FOLDERS:
         paths = sorted((APP / folder).glob("*.py"))
         yield from (path for path in paths if path.relative_to(APP).as_posix() not in COMPARED)

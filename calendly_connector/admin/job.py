@@ -8,13 +8,14 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import path
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from calendly_connector.admin import parts
+from calendly_connector.admin import doctor, parts
 from calendly_connector.admin.base import ConnectorAdmin, HistoryAdmin, NoAddOrDelete
 from calendly_connector.admin.parts import Tone
 from calendly_connector.models import (
@@ -118,6 +119,10 @@ class JobAdmin(HistoryAdmin[Job]):
         (_("When"), {"fields": ("due", "asked", "failures", "attempts")}),
         (_("Technical"), {"fields": ("kind", "dedupe_key", "lane", "worker", "lease_until", "is_wanted_again")}),
     )
+
+    def get_urls(self) -> list[Any]:
+        """Add the doctor's page."""
+        return [path("doctor/", self.admin_site.admin_view(doctor.show), name=doctor.NAME), *super().get_urls()]
 
     @admin.display(description=_("work"), ordering="kind")
     def work(self, row: Job) -> str:

@@ -5,6 +5,13 @@
 from django.utils.translation import gettext_noop as _
 
 SENTENCES = (
+    _("A key is 32 random bytes in URL-safe base64, such as `openssl rand -base64 32 | tr +/ -_` prints."),
+    _("FIELD_ENCRYPTION_KEYS is empty: tokens and keys can't be stored, only read from the environment."),
+    _("FIELD_ENCRYPTION_KEYS: number %(a)s of %(b)s is no Fernet key."),
+    _("None of the %(a)s FIELD_ENCRYPTION_KEYS fits %(b)s"),
+    _("Put the key back that encrypted them (behind the newest), or enter these secrets anew in the admin."),
+    _("SQLite is %(a)s; the job table needs 3.35 or newer."),
+    _("Use a newer Python, or PostgreSQL."),
     _("Brevo computes %(a)s itself; it can't be written"),
     _("“%(a)s” is no date (YYYY-MM-DD)"),
     _("“%(a)s” is no number"),

@@ -12,7 +12,7 @@ from calendly_connector.clients import errors
 from calendly_connector.clients.brevo_contacts import Contact
 from calendly_connector.clients.brevo_tasks import Tasks
 from calendly_connector.clients.brevo_webhooks import Webhooks
-from calendly_connector.clients.http import Answer, Http, Witness, read_text
+from calendly_connector.clients.http import Answer, Http, Patience, Witness, read_text, usual_patience
 from calendly_connector.core.attributes import Attribute
 
 EVENTS_PER_BATCH, BATCH_BYTES = 200, 500_000
@@ -34,6 +34,7 @@ class Account:
     email: str
     plans: tuple[str, ...]
     has_automation: bool
+    mails_left: int | None = None  # None: Brevo doesn't tell, or the plan counts otherwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +82,17 @@ class BrevoClient(contacts.Listings, Webhooks, Tasks):
     """One account. `base_url` includes "/v3"."""
 
     def __init__(
-        self, *, api_key: str, base_url: str, observe: Observer | None = None, witness: Witness | None = None
+        self,
+        *,
+        api_key: str,
+        base_url: str,
+        observe: Observer | None = None,
+        witness: Witness | None = None,
+        patience: Patience = usual_patience,
     ) -> None:
         self._base_url = base_url
-        self._http = Http(service="Brevo", base_url=base_url, headers={"api-key": api_key}, witness=witness)
+        headers = {"api-key": api_key}
+        self._http = Http(service="Brevo", base_url=base_url, headers=headers, witness=witness, patience=patience)
         self._observe = observe or (lambda bucket, headers: None)
 
     def _call(self, bucket: str, method: str, path: str, **options: Any) -> Answer:
@@ -102,6 +110,7 @@ class BrevoClient(contacts.Listings, Webhooks, Tasks):
             email=str(data.get("email") or ""),
             plans=tuple(str(plan.get("type", "")) for plan in data.get("plan") or [] if isinstance(plan, dict)),
             has_automation=bool(isinstance(automation, dict) and automation.get("enabled")),
+            mails_left=_mails_left(data.get("plan") or []),
         )
 
     def list_attributes(self) -> list[Attribute]:
@@ -291,6 +300,14 @@ class BrevoClient(contacts.Listings, Webhooks, Tasks):
         if not address.startswith("https://") and urlsplit(address).netloc != urlsplit(self._base_url).netloc:
             raise errors.BadAnswer("Brevo named a report at an address that isn't safe to read.")
         return read_text(address, service="Brevo's report", limit=REPORT_BYTES)
+
+
+def _mails_left(plans: Sequence[Any]) -> int | None:
+    """Return how many e-mails an account may still send, by those of its plans that count them. SMS don't count."""
+    told = [plan for plan in plans if isinstance(plan, dict) and plan.get("creditsType") == "sendLimit"]
+    left = [plan.get("credits") for plan in told if plan.get("type") != "sms"]
+    numbers = [int(number) for number in left if isinstance(number, int | float)]
+    return sum(numbers) if numbers else None
 
 
 def _process(data: Mapping[str, Any], number: int) -> Process:

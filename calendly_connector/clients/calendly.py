@@ -18,7 +18,7 @@ from calendly_connector.clients.calendly_values import (
     Subscription,
     User,
 )
-from calendly_connector.clients.http import Answer, Http, Witness
+from calendly_connector.clients.http import Answer, Http, Patience, Witness, usual_patience
 
 PER_PAGE = 100
 OVERLAP = timedelta(seconds=1)
@@ -42,10 +42,11 @@ class CalendlyClient(Scheduling):
         renew: Callable[[str], str] | None = None,
         observe: Observer | None = None,
         witness: Witness | None = None,
+        patience: Patience = usual_patience,
     ) -> None:
         self._observe = observe or (lambda headers: None)
         self._base_url = base_url.rstrip("/")
-        self._http = Http(service="Calendly", base_url=base_url, headers={}, witness=witness)
+        self._http = Http(service="Calendly", base_url=base_url, headers={}, witness=witness, patience=patience)
         self._token = token if callable(token) else lambda: token
         self._renew = renew
 

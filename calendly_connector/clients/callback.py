@@ -1,9 +1,12 @@
 """Posts to our own public address as Calendly would: no redirect followed, 10 s to connect and 15 s to answer."""
 
 from enum import StrEnum
+from typing import Any
 
 import requests
 import urllib3.exceptions
+
+from calendly_connector.clients import USER_AGENT
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 15.0  # calendly-api.md §5.6
 SIGNATURE_HEADER = "Calendly-Webhook-Signature"
@@ -35,18 +38,30 @@ def post(url: str, *, body: bytes, signature: str) -> None:
     https://developer.calendly.com/api-docs/overview/webhooks/webhook-errors
     """
     headers = {"Content-Type": "application/json", "User-Agent": "Calendly", SIGNATURE_HEADER: signature}
+    _taken("POST", url, data=body, headers=headers, timeout=(CONNECT_SECONDS, READ_SECONDS))
+
+
+def get(url: str, *, timeout: tuple[float, float]) -> Any:
+    """Return the JSON that a page of ours answers, None for anything else; raise CallbackFailed unless it is a 2xx."""
+    response = _taken("GET", url, headers={"User-Agent": USER_AGENT}, timeout=timeout)
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _taken(method: str, url: str, **options: Any) -> requests.Response:
     try:
         with requests.Session() as session:
             session.trust_env = False
-            response = session.post(
-                url, data=body, headers=headers, allow_redirects=False, timeout=(CONNECT_SECONDS, READ_SECONDS)
-            )
+            response = session.request(method, url, allow_redirects=False, **options)
     except requests.RequestException as error:
         raise CallbackFailed(_problem(error), type(error).__name__) from None
     if 300 <= response.status_code < 400:
         raise CallbackFailed(Problem.REDIRECT, response.headers.get("Location", "")[:300])
     if not 200 <= response.status_code < 300:
         raise CallbackFailed(Problem.STATUS, str(response.status_code))
+    return response
 
 
 def _problem(error: requests.RequestException) -> Problem:

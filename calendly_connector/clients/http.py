@@ -74,15 +74,30 @@ Witness = Callable[[Exchange], None]
 listeners: list[Callable[[str, int | None], None]] = []
 """Told of every call of this process: the service, and the status (None: no answer came). They may raise nothing."""
 
+Patience = Callable[[], tuple[float, float]]
+"""Asked before every call: seconds to connect, and seconds to wait for an answer."""
+
+
+def usual_patience() -> tuple[float, float]:
+    """Return how long a worker waits."""
+    return CONNECT_SECONDS, READ_SECONDS
+
 
 class Http:
     """Calls to one service with one credential. Not to be shared between threads."""
 
     def __init__(
-        self, *, service: str, base_url: str, headers: Mapping[str, str], witness: Witness | None = None
+        self,
+        *,
+        service: str,
+        base_url: str,
+        headers: Mapping[str, str],
+        witness: Witness | None = None,
+        patience: Patience = usual_patience,
     ) -> None:
         self.service = service
         self._witness = witness
+        self._patience = patience
         self.base_url = base_url.rstrip("/")
         self._session = requests.Session()
         self._session.trust_env = False  # no credentials from a netrc file, no surprising proxy
@@ -99,7 +114,7 @@ class Http:
         doing = f"{self.service}: {method} {path.split('?')[0]}"
         try:
             response = self._session.request(
-                method, self.base_url + path, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, **options
+                method, self.base_url + path, timeout=self._patience(), allow_redirects=False, **options
             )
         except (UnicodeError, requests.exceptions.InvalidHeader):
             raise errors.Unauthorized(f"{masked(doing)}: the credential holds characters that none has.") from None

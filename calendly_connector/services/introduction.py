@@ -51,12 +51,13 @@ class TokenReport:
         return replace(self, notes=(*self.notes, *notes))
 
 
-def introduce(token: str, *, grant: Tokens | None = None) -> TokenReport:
+def introduce(token: str, *, grant: Tokens | None = None, client: CalendlyClient | None = None) -> TokenReport:
     """Return what Calendly tells about a token; `grant` is the OAuth answer that it came with, which knows some of it.
+    `client` asks with this token in its own way, such as with less patience.
 
     Raises ApiError: Unauthorized for a token that isn't accepted, Forbidden for a personal one without users:read.
     """
-    client = CalendlyClient(token=token, base_url=conf.calendly_api_url())
+    client = client or CalendlyClient(token=token, base_url=conf.calendly_api_url())
     me = _who(client, grant)
     organization = _allowed(lambda: client.get_organization(me.organization)) or Organization(
         name="", plan="", stage=""

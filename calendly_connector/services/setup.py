@@ -62,7 +62,7 @@ def save_calendly_token(connection: Connection, token: str) -> TokenReport:
     tokens.need_keyring()
     token = token.strip()
     report = test_calendly_token(token)
-    _refuse_other_organization(connection, report)
+    refuse_other_organization(connection, report)
     kept = {**grants.NONE_LEFT, "token_kind": Connection.TokenKind.PERSONAL, "access_token": token}
     _keep(connection, {**_facts(connection, report), **kept})
     schedule.soon(*AFTER_CONNECTING)
@@ -75,7 +75,7 @@ def save_grant(connection: Connection, grant: Tokens) -> TokenReport:
     Raises ApiError, NotConfigured or OtherAccount, and then nothing has changed.
     """
     report = introduction.introduce(grant.access_token, grant=grant)
-    _refuse_other_organization(connection, report)
+    refuse_other_organization(connection, report)
     grants.store(connection, grant, **_facts(connection, report))
     schedule.soon(*AFTER_CONNECTING)
     notes = [_read_event_types(connection)]
@@ -93,7 +93,7 @@ def save_brevo_key(account: BrevoAccount, key: str) -> brevo.Account:
     tokens.need_keyring()
     key = key.strip()
     found = test_brevo_key(key)
-    _refuse_other_account(account, found)
+    refuse_other_account(account, found)
     account.api_key = key
     if account._state.adding:
         account.save()
@@ -111,7 +111,7 @@ def save_brevo_key(account: BrevoAccount, key: str) -> brevo.Account:
 def greet_brevo(account: BrevoAccount, client: BrevoClient) -> brevo.Account:
     """Ask whose key the account has and note it; raise ApiError, or OtherAccount for another account's key."""
     found = client.get_account()
-    _refuse_other_account(account, found)
+    refuse_other_account(account, found)
     _keep_account(account, found)
     return found
 
@@ -165,7 +165,7 @@ def _best_kind(source: str) -> str:
 
 def _check_calendly(connection: Connection, report: Report) -> None:
     found = introduction.introduce(tokens.present_token(connection))
-    _refuse_other_organization(connection, found)
+    refuse_other_organization(connection, found)
     if connection.state != Connection.State.CONNECTED:
         schedule.soon(*AFTER_CONNECTING)
     _keep(connection, _facts(connection, found))
@@ -177,7 +177,8 @@ def _check_calendly(connection: Connection, report: Report) -> None:
         raise
 
 
-def _refuse_other_organization(connection: Connection, found: TokenReport) -> None:
+def refuse_other_organization(connection: Connection, found: TokenReport) -> None:
+    """Raise OtherAccount when a token is of another Calendly organization than the one we know."""
     if connection.organization and connection.organization != found.organization:
         raise OtherAccount(
             "This Calendly token belongs to another organization than before. Make a second connection for it, "
@@ -236,7 +237,8 @@ def _check_brevo(connection: Connection, report: Report) -> None:
     report.missing_attributes = missing_attributes(connection)
 
 
-def _refuse_other_account(account: BrevoAccount, found: brevo.Account) -> None:
+def refuse_other_account(account: BrevoAccount, found: brevo.Account) -> None:
+    """Raise OtherAccount when a key is of another Brevo account than the one we know."""
     if not found.organization_id:
         return
     if account.organization_id and account.organization_id != found.organization_id:

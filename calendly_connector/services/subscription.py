@@ -62,7 +62,7 @@ def subscribe(connection: Connection, *, is_dry_run: bool = False, is_forced: bo
     if not keys:
         raise connections.NotConfigured("There is no signing key: set CALENDLY_WEBHOOK_SIGNING_KEY.")
     ours = _ours(client, connection)
-    good = [row for row in ours if not is_forced and _is_good(row, connection)]
+    good = [row for row in ours if not is_forced and is_good(row, connection)]
     if good:
         _delete(client, [row for row in ours if row is not good[0]], is_dry_run)
         words = f"The subscription to {url} is active; nothing to do."
@@ -117,7 +117,7 @@ def test_loop_back(connection: Connection) -> LoopBack:
     try:
         callback.post(url, body=body, signature=header)
     except CallbackFailed as failed:
-        return LoopBack(is_reached=False, words=_words_for_problem(failed, url))
+        return LoopBack(is_reached=False, words=words_for_problem(failed, url))
     return _arrived(connection, body, url)
 
 
@@ -129,7 +129,8 @@ def _arrived(connection: Connection, body: bytes, url: str) -> LoopBack:
     return LoopBack(is_reached=True, words=f"A signed delivery to {url} arrived. Calendly can reach us.")
 
 
-def _words_for_problem(failed: CallbackFailed, url: str) -> str:
+def words_for_problem(failed: CallbackFailed, url: str) -> str:
+    """Return why an address of ours can't be posted to or read, in staff's words."""
     if failed.problem is Problem.STATUS and failed.detail == "403":
         return (
             f"{url} answered 403. Either something in front of it (a firewall, a log-in page) refuses strangers, or "
@@ -149,7 +150,8 @@ def _words_for_problem(failed: CallbackFailed, url: str) -> str:
     return f"{url} {words[failed.problem]}"
 
 
-def _is_good(row: Subscription, connection: Connection) -> bool:
+def is_good(row: Subscription, connection: Connection) -> bool:
+    """Return whether a subscription is active, of the connection's scope, and of all webhooks that we take."""
     return row.state == "active" and row.scope == connection.scope and set(row.events) >= INVITEE_WEBHOOKS
 
 
@@ -178,11 +180,16 @@ def _post(client: CalendlyClient, connection: Connection, key: str) -> Subscript
 
 def _ours(client: CalendlyClient, connection: Connection) -> list[Subscription]:
     """Return the subscriptions that post to us. A former scope's count too: their address is taken (409)."""
+    return [row for row in all_of(client, connection) if posts_to_us(row, connection)]
+
+
+def all_of(client: CalendlyClient, connection: Connection) -> list[Subscription]:
+    """Return the subscriptions that our token may see, whoever made them. Raises ApiError."""
     found = {row.uri: row for row in _listed(client, connection, connection.scope)}
     other = ({*Connection.Scope} - {Connection.Scope(connection.scope)}).pop()
     with suppress(errors.Forbidden):  # a plain member may not look at the organization's, and can't delete them either
         found |= {row.uri: row for row in _listed(client, connection, other)}
-    return [row for row in found.values() if posts_to_us(row, connection)]
+    return list(found.values())
 
 
 def _listed(client: CalendlyClient, connection: Connection, scope: str) -> list[Subscription]:

@@ -54,8 +54,8 @@ def _look(connection: Connection) -> str:
     client = connections.calendly_client(connection)
     row = _read(client, connection.subscription)
     retry_started_at = health.parse_moment(row.retry_started_at) if row else connection.retry_started_at
-    heard_at = _last_delivery_at(connection)
-    found = _judge(connection, row, retry_started_at, heard_at)
+    heard_at = last_delivery_at(connection)
+    found = judge(connection, row, retry_started_at, heard_at)
     if found is Health.ELSEWHERE and row:
         return _point_out(connection, row)
     if found is not Health.GOOD or _slept_through(connection, retry_started_at):
@@ -73,9 +73,10 @@ def _read(client: CalendlyClient, uri: str) -> Subscription | None:
         return None
 
 
-def _judge(
+def judge(
     connection: Connection, row: Subscription | None, retry_started_at: datetime | None, heard_at: datetime | None
 ) -> Health:
+    """Return how a connection's subscription is; `row` is Calendly's, None when it is gone there."""
     if row is None:
         return Health.GONE
     if not subscription.posts_to_us(row, connection):
@@ -161,7 +162,7 @@ def _recover(connection: Connection) -> str:
         return "active."
     if reading.open_reading(connection, Reading.Kind.GAP):
         return "active; what was missed is being read."
-    heard_at, reached = _last_delivery_at(connection), subscription.test_loop_back(connection)
+    heard_at, reached = last_delivery_at(connection), subscription.test_loop_back(connection)
     if not reached.is_reached and not (heard_at and heard_at > since):
         return f"active, but nothing has come through yet. {reached.words}"
     notices.close_notice(_key(connection), f"Deliveries come through again. {_what_was_found(connection, since)}")
@@ -193,7 +194,7 @@ def _gap_readings(connection: Connection) -> QuerySet[Reading]:
 def _listen(connection: Connection) -> list[str]:
     """Look for an unusual silence, which only a delivery ends; return words about one."""
     now, key = timezone.now(), notices.key_of(connection, "silence")
-    heard, heard_at, since = _heard(connection, now), _last_delivery_at(connection), notices.open_since(key)
+    heard, heard_at, since = _heard(connection, now), last_delivery_at(connection), notices.open_since(key)
     if since and heard_at and heard_at > since:
         notices.close_notice(key, "Deliveries come in again.")
         since = None
@@ -222,7 +223,8 @@ def _heard(connection: Connection, now: datetime) -> list[datetime]:
     return list(hours.order_by().values_list("hour", flat=True).distinct())
 
 
-def _last_delivery_at(connection: Connection) -> datetime | None:
+def last_delivery_at(connection: Connection) -> datetime | None:
+    """Return when Calendly last delivered something; what we post to ourselves doesn't count."""
     deliveries = WebhookDelivery.objects.filter(connection=connection).exclude(webhook_name=subscription.PING)
     return deliveries.order_by("-received_at").values_list("received_at", flat=True).first()
 

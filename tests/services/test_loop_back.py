@@ -174,7 +174,7 @@ def test_without_a_key_nothing_is_posted(lonely: Connection, settings: Settings)
 
 def test_every_problem_has_its_words() -> None:
     for problem in Problem:
-        words = subscription._words_for_problem(CallbackFailed(problem, "404"), "https://a.example/x")
+        words = subscription.words_for_problem(CallbackFailed(problem, "404"), "https://a.example/x")
         assert words.startswith("https://a.example/x ")
 
 
