@@ -19,3 +19,4 @@ class CalendlyConnectorConfig(AppConfig):
         labels.translate(self)
         roles = import_module(f"{self.name}.services.roles")
         post_migrate.connect(roles.set_permissions, sender=self, dispatch_uid=roles.__name__)
+        import_module(f"{self.name}.services.staff_sessions").connect_signals()

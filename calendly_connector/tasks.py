@@ -29,6 +29,7 @@ from calendly_connector.services import (
     replay,
     rotation,
     settle,
+    staff_sessions,
     sweep,
     sync,
     tokens,
@@ -85,6 +86,7 @@ TASKS: dict[str, Task] = {
     "past_figures": Task(run=lambda job: figures.count_past(job.renew)),
     rotation.FORGET_KEY: Task(run=lambda job: connections.forget_previous_key(job.subject)),
     "prune": Task(run=lambda job: prune.prune()),
+    "sessions": Task(run=lambda job: staff_sessions.clear()),
 }
 
 SCHEDULES = {
@@ -99,6 +101,7 @@ SCHEDULES = {
     "keep_alive": 86_400,
     "past_figures": 86_400,
     "prune": 86_400,
+    "sessions": 86_400,
     "expire_links": 86_400,
     "drift": 604_800,
 }

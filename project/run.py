@@ -176,7 +176,7 @@ def show_sandbox(supervisor: Supervisor, plan: Plan) -> None:
 def show_addresses(plan: Plan, env: Environment, *, password: str) -> None:
     """Print what to open, whom to log in as, and what to do next."""
     web = plan.environment["PUBLIC_URL"]
-    rows = [("Admin", f"{web}/admin/")]
+    rows = [("Admin", f"{web}/{env.text('ADMIN_PATH', 'admin').strip('/')}/")]
     if plan.sandbox:
         sandbox = f"http://{ports.HOST}:{plan.sandbox_port}"
         rows += [("Calendly's desk", f"{sandbox}/sandbox/calendly"), ("Brevo's window", f"{sandbox}/sandbox/brevo")]
