@@ -40,8 +40,8 @@ class StaffAdmin(ConnectorAdmin[User], UserAdmin):  # type: ignore[type-arg]
             queryset,
             question=gettext("Reset the second factor of these users?"),
             consequence=gettext(
-                "They are logged out everywhere, and only their password is asked for until they set up a new one. Be sure "
-                "that it is really them who ask."
+                "They are logged out everywhere, and only their password is asked for until they set up a new one. "
+                "Be sure that it is really them who ask."
             ),
             button=gettext("Yes, reset"),
         )

@@ -54,7 +54,7 @@ def row_of(user: Any) -> StaffLogin | None:
 
 
 def confirm(user: Any, code: str) -> list[str]:
-    """Take the first code of a new secret, end every session, and return the recovery codes, which are told nobody again.
+    """Take the first code of a new secret, end every session, and return the recovery codes, told nobody again.
 
     Raises WrongCode, TooManyTries.
     """

@@ -20,7 +20,7 @@ class Guard(AxesStandaloneBackend):
     """Refuses whoever failed too often, by user name and address together."""
 
     def authenticate(self, request: HttpRequest, *args: Any, **credentials: Any) -> None:
-        """Take as long for somebody who is locked out as for a wrong password: a hash is computed. Raise as Axes does."""
+        """Raise as Axes does for somebody locked out, but take as long as for a wrong password: compute a hash."""
         try:
             super().authenticate(request, *args, **credentials)
         except AxesBackendPermissionDenied:

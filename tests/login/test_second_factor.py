@@ -14,7 +14,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from calendly_connector.models import RecoveryCode, StaffLogin
-from calendly_connector.services import secrets, second_factor
+from calendly_connector.services import second_factor, secrets
 from tests.admin.people import client_of, make_member
 from tests.login.phone import (
     CODE,

@@ -1,4 +1,4 @@
-"""Passwords can't be guessed in number, and an answer doesn't tell who exists, who is locked, or who is switched off."""
+"""Passwords can't be guessed in number, and no answer tells who exists, who is locked, or who is switched off."""
 
 import logging
 from collections.abc import Callable
