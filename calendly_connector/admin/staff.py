@@ -1,7 +1,5 @@
 """Django's page of users, with what staff need who lost their phone, or a laptop with an open session."""
 
-from typing import Any, ClassVar
-
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
@@ -26,7 +24,7 @@ class StaffAdmin(ConnectorAdmin[User], UserAdmin):  # type: ignore[type-arg]
     list_display = ("username", "email", "first_name", "last_name", "is_staff", "factor")
     list_select_related = ("staff_login",)
     ordering = ("username",)
-    actions: ClassVar[Any] = ("reset_second_factor", "log_out")
+    actions = ("reset_second_factor", "log_out")
 
     def has_reset_permission(self, request: HttpRequest) -> bool:
         """Only a superuser takes away what protects somebody's log-in."""

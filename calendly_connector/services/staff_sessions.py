@@ -91,7 +91,8 @@ def with_lock(attempts: QuerySet[AccessAttempt]) -> QuerySet[AccessAttempt]:
     )
     total = together.order_by().values("username", "ip_address").annotate(total=Sum("failures_since_start"))
     locked = Exists(total.filter(total__gte=conf.login_failures()))
-    return attempts.annotate(is_locked=locked)
+    found: QuerySet[AccessAttempt] = attempts.annotate(is_locked=locked)
+    return found
 
 
 def unlock(names: Iterable[tuple[str | None, str | None]]) -> int:

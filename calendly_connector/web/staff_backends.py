@@ -16,7 +16,7 @@ from calendly_connector import conf
 logger = logging.getLogger(__name__)
 
 
-class Guard(AxesStandaloneBackend):
+class Guard(AxesStandaloneBackend):  # type: ignore[misc]
     """Refuses whoever failed too often, by user name and address together."""
 
     def authenticate(self, request: HttpRequest, *args: Any, **credentials: Any) -> None:

@@ -6,6 +6,7 @@ import hmac
 import re
 import struct
 import time
+from typing import Any
 from urllib.parse import quote
 
 from django.contrib.auth.models import User
@@ -41,7 +42,7 @@ def set_up(user: User) -> tuple[str, list[str]]:
     return secret, codes
 
 
-def show_password(browser: Client, name: str = "anna", password: str = PASSWORD, **headers: str) -> str:
+def show_password(browser: Client, name: str = "anna", password: str = PASSWORD, **headers: Any) -> str:
     """Log in by password, and return the address of the page that follows."""
     answer = browser.post(
         f"{LOGIN}?next={quote(INDEX)}", {"username": name, "password": password}, follow=True, **headers
