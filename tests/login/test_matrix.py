@@ -1,7 +1,8 @@
 """Who may open what: every address of the project, asked for by everybody, against one table (matrix.txt).
 
 A line is an address and the least of `walk.PEOPLE` who is let in by GET and by POST; whoever is above is let in too.
-"no one": not even a superuser. "-": there is no such method, or from somebody on. The API is asked with the token of each of them.
+"no one": not even a superuser. "-": there is no such method, or from somebody on. The API is asked with the token of
+each of them.
 A new address fails the test until it has its line; the failure names it.
 """
 
