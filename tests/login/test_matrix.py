@@ -112,6 +112,7 @@ def test_a_token_of_the_api_opens_no_page_of_the_admin() -> None:
 
 @pytest.mark.django_db
 def test_every_action_is_offered_from_the_role_on_that_the_table_says() -> None:
+    walk.make_world()
     wanted = read(ACTIONS)
 
     found = actions_by_least()

@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from calendly_connector.admin.connection_pages import PAGES
 from calendly_connector.admin.repair_acts import ACTS
 from calendly_connector.admin.steps import STEPS
-from calendly_connector.models import BookingPage, Connection
+from calendly_connector.models import BookingPage, Connection, Job
 from calendly_connector.services import api_tokens, roles
 from tests.admin.rows import make_some_of_everything
 
@@ -61,6 +61,7 @@ def _each_name(route: str) -> list[str]:
 def make_world() -> None:
     """Make a row of everything, also of what isn't ours."""
     make_some_of_everything(1)
+    Job.objects.update(subject=0)  # its key is a test's: the real one of that person would be a second job
     AccessAttempt.objects.create(username="who", ip_address="10.0.0.1", failures_since_start=1)
     user, row = User.objects.get(username="robot0"), Connection.objects.get()
     LogEntry.objects.log_actions(user.pk, [row], CHANGE, change_message="A test.")
