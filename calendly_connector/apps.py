@@ -23,3 +23,4 @@ class CalendlyConnectorConfig(AppConfig):
         request_finished.connect(tally.write_if_due, dispatch_uid=tally.__name__)
         roles = import_module(f"{self.name}.services.roles")
         post_migrate.connect(roles.set_permissions, sender=self, dispatch_uid=roles.__name__)
+        import_module(f"{self.name}.services.staff_sessions").connect_signals()

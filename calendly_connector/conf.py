@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.conf import settings
 
@@ -101,6 +102,27 @@ def keep_days(name: str) -> int:
 def trusted_proxies() -> int:
     """Return how many proxies of ours stand before us, each of which adds whom it heard to X-Forwarded-For."""
     return int(settings.TRUSTED_PROXIES)
+
+
+def requires_second_factor() -> bool:
+    """Return whether staff must have a second factor to get in."""
+    return bool(settings.REQUIRE_SECOND_FACTOR)
+
+
+def session_seconds() -> tuple[int, int]:
+    """Return after how many seconds a session is over: without being used, and however much it is used."""
+    return int(settings.SESSION_IDLE_SECONDS), int(settings.SESSION_COOKIE_AGE)
+
+
+def login_failures() -> int:
+    """Return how many wrong passwords in a row lock a log-in."""
+    return int(settings.AXES_FAILURE_LIMIT)
+
+
+def login_lock() -> timedelta:
+    """Return for how long."""
+    lasts: timedelta = settings.AXES_COOLOFF_TIME
+    return lasts
 
 
 def notice_emails() -> list[str]:

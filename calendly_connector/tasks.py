@@ -29,6 +29,7 @@ from calendly_connector.services import (
     replay,
     rotation,
     settle,
+    staff_sessions,
     sweep,
     sync,
     tokens,
@@ -89,6 +90,7 @@ TASKS: dict[str, Task] = {
     "past_figures": Task(run=lambda job: figures.count_past(job.renew)),
     rotation.FORGET_KEY: Task(run=lambda job: connections.forget_previous_key(job.subject)),
     prune.NAME: Task(run=lambda job: prune.prune(job.renew)),
+    "sessions": Task(run=lambda job: staff_sessions.clear()),
 }
 
 SCHEDULES = {
@@ -103,6 +105,7 @@ SCHEDULES = {
     "keep_alive": 86_400,
     "past_figures": 86_400,
     prune.NAME: 86_400,
+    "sessions": 86_400,
     "expire_links": 86_400,
     "drift": 604_800,
 }

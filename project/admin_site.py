@@ -44,14 +44,15 @@ GROUPS = {
         "Reading",
         "Schedule",
         "DebugRecord",
+        "AccessAttempt",
         "LogEntry",
     ),
 }
 """Heading → models, as they are listed."""
 
 APP = "calendly_connector"
-OURS = (APP, "admin")
-RENAMED = {"LogEntry": _("Audit")}  # Django calls them log entries, and we have another log
+OURS = (APP, "admin", "axes")
+RENAMED = {"LogEntry": _("Audit"), "AccessAttempt": _("Failed log-ins")}  # what others call otherwise
 
 HOME = "calendly_connector.admin.home.describe"
 """What fills the start page. By its name: the pages there register with this very site, so they come after it."""

@@ -5,12 +5,15 @@ newline, a secret that starts with `$`, and a misspelt boolean, which would othe
 """
 
 import os
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+FOLDER = re.compile(r"[\w-]+(/[\w-]+)*", re.ASCII)
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -57,6 +60,19 @@ class Environment:
     def names(self, name: str, default: str = "") -> list[str]:
         """Return a comma-separated list, each item stripped."""
         return [item.strip() for item in self.text(name, default).split(",") if item.strip()]
+
+    def folder(self, name: str, default: str, *, taken: Collection[str]) -> str:
+        """Return the beginning of an address, such as `admin/`: no slash before it, one behind it.
+
+        Raise ImproperlyConfigured for what can't stand in an address, or begins with one of the folders in `taken`.
+        """
+        value = self.text(name, default).strip("/")
+        if not FOLDER.fullmatch(value) or value.split("/")[0] in taken:
+            raise ImproperlyConfigured(
+                f"{name} is {value!r}: write letters, digits, “-” and “_”, such as back-office/, and none of "
+                f"{', '.join(taken)}."
+            )
+        return f"{value}/"
 
     def database(self, name: str, default: str) -> dict[str, Any]:
         """Return Django's database settings from an address such as `postgres://user:password@host/name`."""

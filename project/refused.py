@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
@@ -28,4 +29,5 @@ def _frame(request: HttpRequest) -> dict[str, Any]:
     # A webhook's door is before whatever finds out who asks.
     if hasattr(request, "user") and admin.site.has_permission(request):
         return {**found, **admin.site.each_context(request)}
-    return {**found, "site_header": admin.site.site_header}
+    knows_where = request.path.startswith(reverse("admin:index"))  # whoever doesn't isn't told (ADMIN_PATH)
+    return {**found, "site_header": admin.site.site_header, "knows_where": knows_where}

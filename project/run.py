@@ -20,7 +20,7 @@ from project.supervisor import GaveUpError, Program, Supervisor, say
 
 MEMORY = BASE / ".run"  # what outlives a run; git ignores it
 MANAGE = str(BASE / "manage.py")
-WEB_THREADS = 8
+SERVER = str(BASE / "deploy" / "gunicorn.conf.py")
 STEP_SECONDS = 300  # for one command of the set-up
 
 
@@ -105,9 +105,8 @@ def sandbox_program(plan: Plan) -> Program:
 
 def web_program(plan: Plan) -> Program:
     """Return the web server, on loopback: in front of it belongs what speaks HTTPS."""
-    command = [sys.executable, "-m", "gunicorn", "project.wsgi:application", "--bind", f"{ports.HOST}:{plan.web_port}"]
-    command += ["--worker-class", "gthread", "--workers", "1", "--threads", str(WEB_THREADS)]
-    command += ["--no-control-socket", "--graceful-timeout", "10"]
+    command = [sys.executable, "-m", "gunicorn", "--config", SERVER, "--chdir", str(BASE)]
+    command += ["--bind", f"{ports.HOST}:{plan.web_port}", "--graceful-timeout", "10"]  # less than the supervisor's
     return Program(name="web", command=command, environment=plan.environment)
 
 
@@ -176,7 +175,7 @@ def show_sandbox(supervisor: Supervisor, plan: Plan) -> None:
 def show_addresses(plan: Plan, env: Environment, *, password: str) -> None:
     """Print what to open, whom to log in as, and what to do next."""
     web = plan.environment["PUBLIC_URL"]
-    rows = [("Admin", f"{web}/admin/")]
+    rows = [("Admin", f"{web}/{env.text('ADMIN_PATH', 'admin').strip('/')}/")]
     if plan.sandbox:
         sandbox = f"http://{ports.HOST}:{plan.sandbox_port}"
         rows += [("Calendly's desk", f"{sandbox}/sandbox/calendly"), ("Brevo's window", f"{sandbox}/sandbox/brevo")]

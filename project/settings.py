@@ -1,5 +1,6 @@
 """All settings, read from the environment (README, "Settings"). Safe by default: no debug, no secret made up."""
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,8 +40,31 @@ SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _secure
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # "Strict" would lose the way back from Calendly
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+
+# -- Who gets in (docs/security.md) -----------------------------------------------------------------------------
+ADMIN_PATH = env.folder(
+    "ADMIN_PATH", "admin/", taken=("api", "book", "health", "metrics", "oauth", "static", "webhooks")
+)
+LOGIN_URL = "admin:login"
+AUTHENTICATION_BACKENDS = [
+    "calendly_connector.web.staff_backends.Guard",  # first: whoever is locked out gets no further
+    "calendly_connector.web.staff_backends.StaffBackend",
+]
+REQUIRE_SECOND_FACTOR = env.flag("REQUIRE_SECOND_FACTOR", default=False)
+SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_HOURS", 12) * 3600
+SESSION_COOKIE_AGE = env.number("SESSION_DAYS", 7) * 86_400  # from the log-in on, however busy
+AXES_FAILURE_LIMIT = env.number("LOGIN_FAILURES", 5)
+AXES_COOLOFF_TIME = timedelta(minutes=env.number("LOGIN_LOCK_MINUTES", 15))  # its own default: for ever
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # its own default locks out everybody behind one address
+AXES_CLIENT_IP_CALLABLE = "calendly_connector.web.visitor.login_address"
+AXES_LOCKOUT_CALLABLE = "calendly_connector.web.staff_backends.same_page"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or whoever goes on trying keeps somebody locked for ever
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # our own line in the log, and our own page
 
 # -- What a page may do: use what comes from us, and post forms to us and to Calendly's consent page -------------
 CALENDLY_AUTH_URL = env.text("CALENDLY_AUTH_URL", "https://auth.calendly.com").rstrip("/")
@@ -68,6 +92,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "axes",
     "drf_spectacular",  # `manage.py spectacular`, and what describes our API
     "calendly_connector",
 ]
@@ -83,10 +108,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "calendly_connector.admin.gate.StaffGate",  # below whatever finds out who asks, above whatever trusts it
     "calendly_connector.admin.my_settings.ActivatePreference",
     "calendly_connector.admin.mask.MaskAddresses",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
@@ -148,7 +175,6 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-LOGIN_URL = "/admin/login/"
 TIME_ZONE, USE_I18N, USE_TZ = env.text("TIME_ZONE", "UTC"), True, True
 LANGUAGES = [("en", "English"), ("da", "Dansk")]  # another: its file in locale/, and a line here
 LANGUAGE_CODE = env.text("ADMIN_LANGUAGE", "en")  # of who asks for none of them; staff choose their own
@@ -202,6 +228,8 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},  # a line for every tick
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+
+        "axes": {"level": "ERROR"},  # it tells every failure; the connector tells when somebody is locked out
         "urllib3": {"level": "INFO"},  # at DEBUG it would write every path, and paths hold e-mail addresses
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },

@@ -32,6 +32,8 @@ ENVIRONMENT = {
     "NOTICE_EMAILS": "",
     "NOTICE_WEBHOOK_URL": "",
     "NOTICE_WEBHOOK_LOOPBACK": "false",
+    "ADMIN_PATH": "",
+    "REQUIRE_SECOND_FACTOR": "false",
     "LOG_LEVEL": "INFO",
     "LOG_WEBHOOKS": "false",
     "LOG_FORMAT": "text",

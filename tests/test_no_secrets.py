@@ -3,7 +3,7 @@
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import unescape
 from io import StringIO
@@ -24,14 +24,26 @@ from pytest_django.fixtures import Settings
 
 from calendly_connector import conf, masking
 from calendly_connector.clients import errors
-from calendly_connector.models import BrevoAccount, Connection
+from calendly_connector.models import BrevoAccount, Connection, StaffLogin
 from calendly_connector.services import connection as connections
-from calendly_connector.services import grants, keep_alive, oauth, queue, rotation, secrets, setup, subscription, tokens
+from calendly_connector.services import (
+    grants,
+    keep_alive,
+    oauth,
+    queue,
+    rotation,
+    second_factor,
+    secrets,
+    setup,
+    subscription,
+    tokens,
+)
 from sandbox.calendly_world import CLIENT_ID
 from sandbox.world import Fault
 from tests import consent
 from tests.admin.rows import make_booking_row, make_some_of_everything
 from tests.journeys.river import River
+from tests.login.phone import code_at
 
 PLANTED = {
     "SECRET_KEY": "planted-secret-key-of-django-0123456789-abcdefghij",
@@ -52,6 +64,7 @@ class Planted:
     river: River
     paris: Connection  # connected with the button
     lyon: Connection  # with a stored token
+    recovery_codes: Sequence[str] = ()  # of a member of staff with a second factor
 
     @property
     def values(self) -> set[str]:
@@ -59,6 +72,7 @@ class Planted:
         found = {*PLANTED.values(), "planted-broker-password", *conf.encryption_keys()}
         for row in Connection.objects.all():
             found |= {row.access_token, row.refresh_token, row.signing_key, row.previous_signing_key}
+        found |= {*self.recovery_codes, *(row.secret for row in StaffLogin.objects.all())}
         return (found | {row.api_key for row in BrevoAccount.objects.all()}) - {""}
 
     def found_in(self, text: str) -> set[str]:
@@ -92,8 +106,17 @@ def planted(
     setup.save_calendly_token(lyon, STORED_TOKEN)
     subscription.subscribe(lyon)
     rotation.rotate(lyon)
-    yield Planted(river, Connection.objects.get(pk=paris.pk), Connection.objects.get(pk=lyon.pk))
+    codes = plant_second_factor()
+    yield Planted(river, Connection.objects.get(pk=paris.pk), Connection.objects.get(pk=lyon.pk), codes)
     running_sandbox.reset()
+
+
+def plant_second_factor() -> list[str]:
+    """Give a member of staff a second factor, and another the beginning of one; return the recovery codes."""
+    second_factor.start(User.objects.create_user("otto", is_staff=True))
+    user = User.objects.create_user("olga", is_staff=True)
+    secret = second_factor.start(user).secret
+    return second_factor.confirm(user, code_at(str(secret)))
 
 
 @pytest.fixture

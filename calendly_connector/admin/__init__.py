@@ -17,12 +17,14 @@ from calendly_connector.admin.erasure import ErasureAdmin
 from calendly_connector.admin.field_mapping import FieldMappingAdmin
 from calendly_connector.admin.job import JobAdmin, ScheduleAdmin
 from calendly_connector.admin.link_run import LinkRunAdmin
+from calendly_connector.admin.locked import FailedLoginAdmin
 from calendly_connector.admin.mapping_version import MappingVersionAdmin
 from calendly_connector.admin.notice import NoticeAdmin
 from calendly_connector.admin.person import PersonAdmin
 from calendly_connector.admin.reading import ReadingAdmin
 from calendly_connector.admin.replay import ReplayAdmin
 from calendly_connector.admin.scheduling_link import SchedulingLinkAdmin
+from calendly_connector.admin.staff import StaffAdmin
 from calendly_connector.admin.sync_log import SyncLogAdmin
 from calendly_connector.admin.trigger_mapping import TriggerMappingAdmin
 
@@ -44,6 +46,7 @@ __all__ = [
     "DriftAdmin",
     "ErasureAdmin",
     "EventTypeAdmin",
+    "FailedLoginAdmin",
     "FieldMappingAdmin",
     "JobAdmin",
     "LinkRunAdmin",
@@ -54,6 +57,7 @@ __all__ = [
     "ReadingAdmin",
     "ScheduleAdmin",
     "SchedulingLinkAdmin",
+    "StaffAdmin",
     "SyncLogAdmin",
     "TriggerMappingAdmin",
     "WebhookDeliveryAdmin",

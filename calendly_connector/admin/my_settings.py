@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from calendly_connector import conf
 from calendly_connector.admin.audit import note
 from calendly_connector.models import StaffPreference
+from calendly_connector.services import staff_sessions
 from calendly_connector.services.zones import zones
 
 URL_NAME = "my_settings"
@@ -59,7 +60,12 @@ def my_settings(request: HttpRequest) -> HttpResponse:
         with translation.override(row.language or translation.get_language()):
             messages.success(request, gettext("Your settings are saved."))
         return HttpResponseRedirect(reverse(URL_NAME))
-    context = {**admin.site.each_context(request), "title": gettext("My settings"), "form": form}
+    context = {
+        **admin.site.each_context(request),
+        "title": gettext("My settings"),
+        "form": form,
+        "has_factor": staff_sessions.has_factor(request.user),
+    }
     return TemplateResponse(request, "admin/calendly_connector/my_settings.html", context)
 
 

@@ -22,6 +22,7 @@ from calendly_connector.models.preference import StaffPreference
 from calendly_connector.models.reading import KnownMeeting, PendingMeeting, Reading
 from calendly_connector.models.replay import Replay
 from calendly_connector.models.scheduling import BookingPage, BookingRequest, CrmTask, LinkRun, SchedulingLink
+from calendly_connector.models.staff_login import RecoveryCode, StaffLogin
 from calendly_connector.models.status_change import StatusChange
 from calendly_connector.models.sync_log import SyncLogEntry
 from calendly_connector.models.tally import Tally
@@ -58,9 +59,11 @@ __all__ = [
     "Person",
     "RateLimit",
     "Reading",
+    "RecoveryCode",
     "Replay",
     "Schedule",
     "SchedulingLink",
+    "StaffLogin",
     "StaffPreference",
     "StatusChange",
     "SyncLogEntry",

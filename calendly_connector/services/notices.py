@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
+from django.urls import reverse
 from django.utils import timezone
 
 from calendly_connector import conf
@@ -126,7 +127,8 @@ def _mail(title: str, message: str) -> None:
     if not to:
         logger.warning("Nobody is told by e-mail: set NOTICE_EMAILS, or give a superuser an address.")
         return
-    footer = f"Look at it in the admin: {conf.public_url()}/admin/"
+    desk = f"{conf.public_url()}{reverse('admin:index')}"
+    footer = f"Look at it in the admin: {desk}"
     EmailMessage(subject=f"[Calendly → Brevo] {title}", body=f"{message}\n\n{footer}\n", to=to).send()
 
 

@@ -1,5 +1,7 @@
 """Who visits: the network address of whoever asks, as far as it can be believed."""
 
+from ipaddress import ip_address
+
 from django.http import HttpRequest
 
 from calendly_connector import conf
@@ -16,3 +18,14 @@ def address_of(request: HttpRequest) -> str:
         return direct
     heard = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     return str(heard[-count]) if len(heard) >= count else direct
+
+
+def login_address(request: HttpRequest) -> str | None:
+    """Return the same for the log-in's count of failures, which is kept in a column for addresses; None for no address.
+
+    django-axes asks for it (AXES_CLIENT_IP_CALLABLE).
+    """
+    try:
+        return str(ip_address(address_of(request)))
+    except ValueError:
+        return None

@@ -53,7 +53,14 @@ def tell_a_story(river: River) -> list[str]:
     make_some_of_everything(3)
     rows = [ours, booking, booking.person, failed, WebhookDelivery.objects.filter(connection=ours).latest("pk")]
     pages = [desk.address_of(ours, each.name) for each in PAGES]
-    names = ("admin:index", "my_settings", "admin:password_change", f"admin:{attribution.NAME}")
+    names = (
+        "admin:index",
+        "my_settings",
+        "second_factor",
+        "admin:password_change",
+        "admin:axes_accessattempt_changelist",
+        f"admin:{attribution.NAME}",
+    )
     own = [reverse(name) for name in names]
     return [*own, *map(parts.list_of, LISTS), *(parts.page_of(type(row), row.pk) for row in rows), *pages]
 

@@ -26,6 +26,8 @@ WITHOUT_A_PAGE = {
     "ContactMirror",  # on the page of its person
     "DriftRun",  # above the list of differences
     "ErasureKey",  # a secret
+    "StaffLogin",  # each one's own, on a page of its own; reset on the page of users
+    "RecoveryCode",  # shown once
 }
 HISTORY = [
     "Booking",

@@ -58,8 +58,15 @@ def test_strangers_who_are_lost_learn_nothing_of_us(path: str) -> None:
 
     text = answer.content.decode()
     assert answer.status_code == 404
-    assert "Log in" in text
+    assert reverse("admin:index") not in text  # it may be kept from them (ADMIN_PATH)
     assert 'id="nav-sidebar"' not in text
+
+
+@pytest.mark.django_db
+def test_strangers_who_are_lost_in_the_admin_find_the_log_in() -> None:
+    text = Client().get(LOST, follow=True).content.decode()
+
+    assert "Log in" in text
 
 
 @pytest.mark.django_db

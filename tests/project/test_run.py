@@ -19,7 +19,7 @@ import pytest
 from project import ports
 from project.plan import BASE
 
-PARTS = ("calendly_connector", "project", "sandbox", "templates", "manage.py")
+PARTS = ("calendly_connector", "deploy", "project", "sandbox", "templates", "manage.py")
 SECONDS = 120
 READY = "Ctrl-C stops everything."
 

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from calendly_connector.models import ApiToken
 from calendly_connector.services import allowance, api_tokens
+from calendly_connector.web import visitor
 
 REALM = 'Bearer realm="calendly-connector"'
 INVALID = f'{REALM}, error="invalid_token"'
@@ -80,9 +81,10 @@ class TokenThrottle(BaseThrottle):
 def count_refusal(request: Request) -> None:
     """Count a call without a valid token; raise Throttled when an address makes many. Valid ones go on all the same.
 
-    The address is that of whoever connects: what a proxy says about others could be made up by anybody.
+    The address is the visitor's as far as TRUSTED_PROXIES lets us believe it, so that one of them behind a proxy can't
+    use up what all of them have.
     """
-    address = str(request.META.get("REMOTE_ADDR") or "")
+    address = visitor.address_of(request)
     place = int.from_bytes(hashlib.sha256(address.encode()).digest()[:4]) % PLACES
     seconds = allowance.take(f"api:refused:{place}", per_minute=REFUSED_PER_ADDRESS)
     if seconds:
