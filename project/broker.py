@@ -8,8 +8,8 @@ import time
 from typing import Any
 
 from celery import Celery
+from celery.exceptions import OperationalError
 from django.db import connection, transaction
-from kombu.exceptions import KombuError
 
 from calendly_connector.services import queue
 
@@ -39,6 +39,6 @@ class Messenger:
             return
         try:
             self._app.send_task("calendly_connector.work", retry=False, ignore_result=True)
-        except (KombuError, OSError) as error:
+        except (OperationalError, OSError) as error:
             self._quiet_until = time.monotonic() + PAUSE
             logger.warning("The broker takes no message; the work is found within a second or so: %s", error)

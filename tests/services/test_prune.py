@@ -276,7 +276,8 @@ KEPT = {
     *{"Booking", "StatusChange", "Person", "ContactMirror", "ConsentProof", "CrmTask", "KnownMeeting"},
     *{"Erasure", "ErasureKey"},
     *{"Connection", "BrevoAccount", "EventType", "BrevoList", "BrevoAttribute", "BookingPage", "ApiToken"},
+    *{"StaffLogin", "RecoveryCode"},
     *{"TriggerMapping", "FieldMapping", "ConsentRule", "MappingVersion", "StaffPreference"},
-    *{"DailyFigure", "Notice", "Drift", "DriftRun", "BulkImport", "Replay", "LinkRun"},
+    *{"DailyFigure", "Notice", "Drift", "DriftRun", "BulkImport", "Replay", "LinkRun", "Tally"},
     *{"Job", "Schedule", "RateLimit", "PendingMeeting"},
 }

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calendly_connector", "0018_desk_said_by_staff"),
+        ("calendly_connector", "0020_booking_page_words"),
     ]
 
     operations = [

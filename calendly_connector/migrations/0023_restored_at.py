@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calendly_connector", "0018_desk_said_by_staff"),
+        ("calendly_connector", "0022_oldest_waiting"),
     ]
 
     operations = [

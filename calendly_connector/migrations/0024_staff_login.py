@@ -9,7 +9,7 @@ import calendly_connector.models.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calendly_connector", "0018_desk_said_by_staff"),
+        ("calendly_connector", "0023_restored_at"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
