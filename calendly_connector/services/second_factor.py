@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 from django_otp.oath import TOTP
 
+from calendly_connector import masking
 from calendly_connector.models import RateLimit, RecoveryCode, StaffLogin
 from calendly_connector.services import allowance, staff_sessions
 
@@ -156,6 +157,8 @@ def _take_recovery_code(row: StaffLogin, code: str) -> bool:
 def _make_recovery_codes(row: StaffLogin) -> list[str]:
     row.recovery_codes.all().delete()
     codes = [_written(secrets.token_bytes(RECOVERY_BYTES)) for _ in range(RECOVERY_CODES)]
+    for code in codes:
+        masking.remember(code)
     RecoveryCode.objects.bulk_create([RecoveryCode(login=row, digest=_digest(code)) for code in codes])
     return codes
 
