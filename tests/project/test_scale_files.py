@@ -1,0 +1,53 @@
+"""What is shipped for several machines names only files, modules and settings that there are."""
+
+import re
+import shlex
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+BASE = Path(__file__).resolve().parents[2]
+DEPLOY = BASE / "deploy"
+SERVICES: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yml").read_text(encoding="utf-8"))["services"]
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+
+
+def test_compose_has_every_part_and_one_beat() -> None:
+    assert set(SERVICES) == {"prepare", "web", "worker", "beat", "postgres", "redis", "proxy"}
+    assert "deploy" not in SERVICES["beat"]
+    assert [name for name, each in SERVICES.items() if "ports" in each] == ["proxy"]
+    for name in ("prepare", "web", "worker", "beat"):
+        environment = SERVICES[name]["environment"]
+        assert environment["TASK_QUEUE_URL"] == "redis://redis:6379/0"
+        assert "@postgres:5432/" in environment["DATABASE_URL"]
+
+
+@pytest.mark.parametrize("name", ["prepare", "worker", "beat"])
+def test_what_a_container_runs_is_there(name: str) -> None:
+    words = shlex.split(SERVICES[name]["command"])
+    module = words[words.index("-m") + 1] if "-m" in words else words[words.index("-A") + 1]
+
+    assert find_spec(module), module
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_what_a_unit_runs_is_there(unit: Path) -> None:
+    text = unit.read_text(encoding="utf-8")
+    (command,) = re.findall(r"^ExecStart=(.*)$", text, flags=re.MULTILINE)
+    home = "/opt/calendly-connector/"
+    program, *arguments = shlex.split(command)
+
+    assert program.startswith(f"{home}.venv/bin/")
+    named = [each for each in arguments if each.endswith(".py")]
+    assert named
+    assert all((BASE / each).is_file() for each in named)
+    assert (BASE / ".venv" / "bin" / Path(program).name).exists()
+
+
+def test_the_image_holds_no_secret() -> None:
+    ignored = (BASE / ".dockerignore").read_text(encoding="utf-8").split()
+
+    assert {".env", ".run", ".git", ".venv"} <= set(ignored)
