@@ -292,7 +292,7 @@ def test_two_at_once_come_to_the_same_end_and_share_the_requests(runs: Runs, set
 
 def test_ctrl_c_says_how_to_go_on_and_the_next_run_does(runs: Runs) -> None:
     run = runs.start()
-    wait_for(lambda: run.is_over or sum(reads(runs.river).values()) > MEETINGS // 3, step=0.005)
+    wait_for(lambda: run.is_over or sum(reads(runs.river).values()) > MEETINGS // 10, step=0.005)
 
     run.process.send_signal(signal.SIGINT)
     status = run.wait()

@@ -64,7 +64,7 @@ class Assassin:
         victim = self.workers[place]
         victim.wait_until_ready()
         wait_for(lambda: _in_hand(victim) or not _is_anything_due())
-        time.sleep(self._dice.uniform(0, 0.03))
+        time.sleep(self._dice.choice((0, self._dice.uniform(0, 0.03))))
         victim.kill()
         self.kills += 1
         self.interrupted += expire_leases(victim)
