@@ -27,7 +27,7 @@ class Messenger:
 
     def listen(self) -> None:
         """Hear from now on of every job that is asked for, and every delivery that is stored."""
-        queue.work_came.connect(self._hear, dispatch_uid="broker")
+        queue.work_came.connect(self._hear, weak=False, dispatch_uid="broker")  # nobody else keeps us
 
     def _hear(self, **_: Any) -> None:
         if not any(waiting[1] == self.send for waiting in connection.run_on_commit):  # one message for all of a commit
