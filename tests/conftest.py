@@ -11,6 +11,7 @@ from django.test import TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 
 from calendly_connector.services import tally
+from calendly_connector import masking
 from sandbox.app import Sandbox
 from tests.flush import Emptier
 from tests.network import loopback_only

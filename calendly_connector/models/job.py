@@ -59,6 +59,7 @@ REPEATING: Mapping[str, Promise] = {
     "expire_links": _("Mark the links that have expired"),
     "drift": _("Compare Calendly, the bookings here and Brevo"),
     "prune": _("Delete what is kept only for a while"),
+    "sessions": _("Delete sessions and failed log-ins that are over"),
 }
 """Name of repeating work → in staff's words."""
 

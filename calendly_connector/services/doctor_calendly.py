@@ -20,8 +20,8 @@ from calendly_connector.services import setup, subscription, tokens, watch
 from calendly_connector.services.doctor_check import CalendlyLook, Check
 
 State, Kind = Connection.State, Connection.TokenKind
-MAY_LACK = frozenset({"scheduled_events:write"})
-"""The scopes of the feature that an installation may do without."""
+EVERYBODYS = 4
+"""So many features, the first ones, every installation uses; the others only who wants them."""
 
 
 def standing(look: CalendlyLook) -> Iterator[Finding]:
@@ -80,7 +80,7 @@ def scopes(look: CalendlyLook) -> Iterator[Finding]:
     for feature, missing in lacking:
         words = _("“%(feature)s” needs the scope %(scopes)s, which the token lacks.")
         said = {"feature": _(feature.name), "scopes": ", ".join(missing)}
-        if feature.scopes == MAY_LACK:
+        if feature in capabilities.FEATURES[EVERYBODYS:]:
             yield note(words % said, remedy, place=_page(look))
         else:
             yield bad(words % said, remedy, Symptom.WRONG_SCOPE, place=_page(look))

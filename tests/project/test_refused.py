@@ -90,8 +90,7 @@ def test_the_page_of_our_own_failures_needs_nothing_that_may_have_failed() -> No
 
 @pytest.mark.django_db
 def test_a_refusal_is_one_line_of_the_log(refused: str) -> None:
-    console = logging.getLogger().handlers
-    found = next(each for each in console if getattr(each.formatter, "_fmt", "").startswith("{asctime}"))
+    (found,) = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]  # not pytest's
     text = StringIO()
     twin = logging.StreamHandler(text)
     twin.filters, twin.formatter = found.filters, found.formatter
