@@ -10,8 +10,8 @@ from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 
-from calendly_connector.services import tally
 from calendly_connector import masking
+from calendly_connector.services import tally
 from sandbox.app import Sandbox
 from tests.flush import Emptier
 from tests.network import loopback_only
@@ -51,6 +51,7 @@ def _only_loopback() -> Iterator[None]:
 def _nothing_kept() -> None:
     """Forget what the test before kept: open times, event types, counts that weren't written yet."""
     cache.clear()
+    masking._remembered.clear()  # a word that one test uses as a secret would be hidden from the next
     tally._counted.clear()
     tally._told.clear()
 

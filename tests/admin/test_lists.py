@@ -19,8 +19,6 @@ WITHOUT_A_PAGE = {
     "CrmTask",  # on the page of its booking
     "DailyFigure",  # drawn on the start page
     "RateLimit",  # of no use to staff
-    "RecoveryCode",  # each one's own, and nobody else's
-    "StaffLogin",
     "Tally",  # for Prometheus
     "StaffPreference",  # each one's own, on the page of their settings
     "StatusChange",  # on the page of its booking
