@@ -59,11 +59,13 @@ class Assassin:
         self.interrupted = 0
 
     def strike(self) -> None:
-        """Kill one at a random moment, let go of its leases as time would, and replace it."""
-        place = self._dice.randrange(len(self.workers))
+        """Kill one that has work, if any has, let go of its leases as time would, and replace it."""
+        for worker in self.workers:
+            worker.wait_until_ready()
+        wait_for(lambda: any(_in_hand(worker) for worker in self.workers) or not _is_anything_due())
+        busy = [place for place, worker in enumerate(self.workers) if _in_hand(worker)]
+        place = self._dice.choice(busy or range(len(self.workers)))
         victim = self.workers[place]
-        victim.wait_until_ready()
-        wait_for(lambda: _in_hand(victim) or not _is_anything_due())
         time.sleep(self._dice.choice((0, self._dice.uniform(0, 0.03))))
         victim.kill()
         self.kills += 1
