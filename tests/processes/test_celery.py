@@ -45,6 +45,8 @@ def test_a_message_of_the_web_process_is_enough(river: River, squad: Squad, data
         post(river, address, "ada@example.com")
         wait_for(lambda: not WebhookDelivery.objects.filter(state="stored").exists())
 
+    assert [row.state for row in WebhookDelivery.objects.all()] == ["processed"]
+
 
 def test_what_a_broker_forgets_is_done_all_the_same(river: River, squad: Squad) -> None:
     be_slow(river, seconds=0.1)
