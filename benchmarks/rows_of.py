@@ -52,16 +52,24 @@ def fill(count: int) -> None:
     first, second = (_connection(name) for name in CONNECTIONS[:2])
     _connection(CONNECTIONS[2])
     schedule.install(tasks.SCHEDULES)
-    booking = make_booking_row(first)
-    _change(booking)
-    make_delivery(first, processed_at=timezone.now())
-    make_step(booking, state="done", sent_at=timezone.now(), settled_at=timezone.now())
-    owner = f"CASE WHEN n.i % 5 = 0 THEN {second.pk} ELSE {first.pk} END"
-    _fill_ledger(count, booking, owner)
-    _fill_log(count // BOOKINGS_OF_A_STEP, booking, owner)
+    add(count, first, owner=f"CASE WHEN n.i % 5 = 0 THEN {second.pk} ELSE {first.pk} END")
     if database.vendor == "postgresql":
         with database.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")  # as the server does by itself before long
+
+
+def add(count: int, connection: Connection, *, owner: str = "") -> None:
+    """Add `count` bookings and what belongs to them, copies of a new one of the connection's.
+
+    `owner` is the expression of the connection's key, where that isn't always this one.
+    """
+    owner = owner or str(connection.pk)
+    booking = make_booking_row(connection)
+    _change(booking)
+    make_delivery(connection, state="processed", processed_at=timezone.now())
+    make_step(booking, state="done", sent_at=timezone.now(), settled_at=timezone.now())
+    _fill_ledger(count, booking, owner)
+    _fill_log(count // BOOKINGS_OF_A_STEP, booking, owner)
 
 
 def _fill_ledger(count: int, booking: Booking, owner: str) -> None:
@@ -84,7 +92,7 @@ def _fill_ledger(count: int, booking: Booking, owner: str) -> None:
         },
     )
     change = {"booking_id": f"{booking.pk} + n.i", "status": _status(), "happened_at": ago, "noted_at": ago}
-    _copy(StatusChange.objects.get(), count, change)
+    _copy(StatusChange.objects.latest("pk"), count, change)
 
 
 def _fill_log(count: int, booking: Booking, owner: str) -> None:
@@ -92,18 +100,18 @@ def _fill_log(count: int, booking: Booking, owner: str) -> None:
     ago = _ago(count)
     deliveries = {"connection_id": owner, "digest": DIALECTS[database.vendor]["blob"]}
     deliveries |= {"received_at": ago, "processed_at": ago, "booking_uri": "'https://b/' || n.i"}
-    _copy(WebhookDelivery.objects.get(), count, deliveries)
+    _copy(WebhookDelivery.objects.latest("pk"), count, deliveries)
     state = "CASE n.i % 100 WHEN 0 THEN 'failed' WHEN 1 THEN 'failed' WHEN 2 THEN 'waiting' ELSE 'done' END"
     steps = {
         "connection_id": owner,
-        "person_id": f"{booking.person_id} + n.i / {BOOKINGS_OF_A_PERSON}",
-        "booking_id": f"{booking.pk} + n.i",
+        "person_id": f"{booking.person_id} + n.i * {BOOKINGS_OF_A_STEP} / {BOOKINGS_OF_A_PERSON}",
+        "booking_id": f"{booking.pk} + n.i * {BOOKINGS_OF_A_STEP}",
         "happening": "'booked:' || n.i",
         "state": state,
         "cause": "CASE n.i % 50 WHEN 0 THEN 'attribute_missing:A' || (n.i % 7) ELSE '' END",
         **dict.fromkeys(("created_at", "sent_at", "settled_at"), ago),
     }
-    _copy(SyncLogEntry.objects.get(), count, steps)
+    _copy(SyncLogEntry.objects.latest("pk"), count, steps)
 
 
 def _copy(row: Model, count: int, changes: Mapping[str, str]) -> None:

@@ -8,10 +8,13 @@ from typing import Any
 from django.db import connection as database
 from django.db import transaction
 
-from calendly_connector.models import Booking, Person, StatusChange, SyncLogEntry, WebhookDelivery
+from benchmarks import rows_of
+from calendly_connector.models import Booking, Connection, Person, StatusChange, SyncLogEntry, WebhookDelivery
 
 BIG = {model._meta.db_table for model in (Booking, Person, StatusChange, SyncLogEntry, WebhookDelivery)}
 """What grows by the million."""
+
+ROWS = 50_000  # are enough for PostgreSQL to plan as at a million
 
 SMALL = {
     *{"log_open", "log_cause", "log_person_cause", "person_clock"},
@@ -20,7 +23,8 @@ SMALL = {
 """Indexes of the few rows that wait for something."""
 
 ALIAS = re.compile(r'"?(calendly_connector_\w+)"?\s+(?:AS\s+)?"?([A-Za-z]\w*)')
-OF_A_CONNECTION = re.compile(r"Index Cond: \(connection_id = \S+\)$")
+CONDITION = re.compile(r"(Index|Recheck) Cond: ")
+OF_A_CONNECTION = re.compile(CONDITION.pattern + r"\(connection_id = \S+\)$")
 Statement = tuple[str, Any]
 
 
@@ -38,29 +42,55 @@ def heard() -> Iterator[list[Statement]]:
         yield said
 
 
-GROWN = "UPDATE pg_class SET relallvisible = 1000000, reltuples = 1000000, relpages = 1 WHERE relname = ANY(%s)"
-
+PRETENDED = "UPDATE pg_class SET relallvisible = 1000000, reltuples = 1000000, relpages = 1 WHERE relname = ANY(%s)"
 FORGET = "DELETE FROM pg_statistic WHERE starelid IN (SELECT oid FROM pg_class WHERE relname = ANY(%s))"
 
 
-def plan(sql: str, params: Any) -> Sequence[str]:
-    """Return the plan's lines.
+@contextmanager
+def pretended() -> Iterator[None]:
+    """Let PostgreSQL take the big tables for big, and vacuumed, and forget what it learned of their few rows.
 
-    PostgreSQL reads a table of three rows from end to end whatever its indexes: forbidden here, so that it does so
-    only where nothing else is left. And it is told that the tables are big, and were vacuumed, as they are in
-    real life, and what it learned of their few rows is forgotten.
+    It would read a table of three rows from end to end whatever its indexes: forbidden here, so that it does so only
+    where nothing else is left.
     """
-    is_postgres = database.vendor == "postgresql"
-    with transaction.atomic(), database.cursor() as cursor:
-        if is_postgres:
-            cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute("SET LOCAL enable_bitmapscan = off")
-            cursor.execute(GROWN, [list(BIG)])
-            cursor.execute(FORGET, [list(BIG)])
-        cursor.execute(f"{'EXPLAIN' if is_postgres else 'EXPLAIN QUERY PLAN'} {sql}", params)
-        lines = [str(row[-1]) for row in cursor.fetchall()]
+    with _for_now():
+        if database.vendor == "postgresql":
+            _run("SET LOCAL enable_seqscan = off")
+            _run("SET LOCAL enable_bitmapscan = off")
+            _run(PRETENDED, [list(BIG)])
+            _run(FORGET, [list(BIG)])
+        yield
+
+
+@contextmanager
+def grown() -> Iterator[None]:
+    """Let the big tables be big on PostgreSQL, which plans by what it has learned of them: real rows, and ANALYZE."""
+    with _for_now():
+        if database.vendor == "postgresql":
+            rows_of.add(ROWS, Connection.objects.latest("pk"))
+            _run(f"ANALYZE {', '.join(sorted(BIG))}")
+        yield
+    if database.vendor == "postgresql":
+        _run(f"VACUUM ANALYZE {', '.join(sorted(BIG))}")  # rolled back rows take space, and what was learned stays
+
+
+@contextmanager
+def _for_now() -> Iterator[None]:
+    with transaction.atomic():
+        yield
         transaction.set_rollback(True)
-    return lines
+
+
+def _run(statement: str, parameters: Sequence[Any] = ()) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(statement, parameters or None)
+
+
+def plan(sql: str, params: Any) -> Sequence[str]:
+    """Return the plan's lines."""
+    with transaction.atomic(), database.cursor() as cursor:
+        cursor.execute(f"{'EXPLAIN' if database.vendor == 'postgresql' else 'EXPLAIN QUERY PLAN'} {sql}", params)
+        return [str(row[-1]) for row in cursor.fetchall()]
 
 
 def whole_tables(sql: str, params: Any) -> list[str]:
@@ -79,5 +109,5 @@ def _reads_all(line: str, following: str, names: set[str]) -> bool:
         is_whole = line.startswith("SCAN ") or line.endswith(" (connection_id=?)")
         return is_whole and line.split()[1] in names
     is_big = " Scan" in line and any(f" on {table} " in line for table in BIG)
-    is_whole = "Seq Scan" in line or "Index Cond" not in following or bool(OF_A_CONNECTION.search(following))
+    is_whole = "Seq Scan" in line or not CONDITION.search(following) or bool(OF_A_CONNECTION.search(following))
     return is_big and is_whole

@@ -23,11 +23,11 @@ def sweep() -> str:
 
 
 def _people() -> list[Person]:
-    job = Job.objects.filter(dedupe_key=Concat(Value(f"{ledger.PUSH}:"), Cast(OuterRef("pk"), CharField())))
-    steps = SyncLogEntry.objects.filter(state__in=["waiting", "sending"])  # an index of their own; people are many
-    waiting = Person.objects.filter(~Exists(job), pk__in=steps.values("person"), bulk_import=None)
-    waiting = waiting.select_related("connection")
-    return list(waiting.order_by("pk")[:BATCH])
+    """Return people with open steps and no job. Asked of the steps, of which few are open; people are many."""
+    job = Job.objects.filter(dedupe_key=Concat(Value(f"{ledger.PUSH}:"), Cast(OuterRef("person"), CharField())))
+    steps = SyncLogEntry.objects.filter(~Exists(job), state__in=["waiting", "sending"], person__bulk_import=None)
+    numbers = steps.order_by("person").values_list("person", flat=True).distinct()[:BATCH]
+    return list(Person.objects.filter(pk__in=list(numbers)).select_related("connection").order_by("pk"))
 
 
 def _accounts_with_lost_answers() -> list[BrevoAccount]:

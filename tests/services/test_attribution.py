@@ -215,14 +215,15 @@ def test_what_was_never_moved_is_counted_from_an_index_alone(main: Connection, b
 
     with plans.heard() as said:
         attribution.report(ask(by=by, touch=touch))
-    lines = plans.plan(*said[0])
+    with plans.pretended():
+        lines, whole = plans.plan(*said[0]), plans.whole_tables(*said[0])
 
     wanted = "booking_by_type" if by in (By.EVENT_TYPE, By.HOST) else "booking_by_source"
     words = {"sqlite": "USING COVERING INDEX", "postgresql": "Index Only Scan using"}[database.vendor]
     assert any(f"{words} {wanted}" in line for line in lines), "\n".join(lines)
     is_touched = touch is not Touch.BOOKING and wanted == "booking_by_source"
     assert any("booking_touch" in line for line in lines) is is_touched, lines
-    assert plans.whole_tables(*said[0]) == []
+    assert whole == []
 
 
 def test_bars_are_counted_from_indexes(main: Connection) -> None:
@@ -231,7 +232,8 @@ def test_bars_are_counted_from_indexes(main: Connection) -> None:
     with plans.heard() as said:
         attribution.bars(ask())
 
-    assert [plans.whole_tables(*each) for each in said] == [[]]
+    with plans.pretended():
+        assert [plans.whole_tables(*each) for each in said] == [[]]
 
 
 def test_no_more_than_the_newest_million_is_counted(main: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
