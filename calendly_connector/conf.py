@@ -155,6 +155,11 @@ def languages() -> list[tuple[str, str]]:
     return [(code, str(name)) for code, name in settings.LANGUAGES]
 
 
+def follows_database_clock() -> bool:
+    """Return whether work is shared by the clock of a database server, and not by each machine's own."""
+    return bool(settings.FOLLOW_DATABASE_CLOCK)
+
+
 def rules_kept_seconds() -> float:
     """Return how long a process may go by a configuration that it has read."""
     return float(settings.RULES_KEPT_SECONDS)

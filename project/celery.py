@@ -14,6 +14,7 @@ from django.conf import settings
 
 WORK, TICK = "calendly_connector.work", "calendly_connector.tick"
 TICK_SECONDS = 1.0
+TICK_EXPIRES = 300.0  # seconds by the worker's own clock, which may be off: it would else throw every tick away
 
 app = Celery("calendly_connector", broker=settings.TASK_QUEUE_URL or None)
 app.conf.update(
@@ -25,5 +26,5 @@ app.conf.update(
     worker_hijack_root_logger=False,  # our own log lines, masked as everywhere
     broker_connection_retry_on_startup=True,
     broker_transport_options={"socket_timeout": 5.0, "socket_connect_timeout": 2.0},
-    beat_schedule={"tick": {"task": TICK, "schedule": TICK_SECONDS, "options": {"expires": 5 * TICK_SECONDS}}},
+    beat_schedule={"tick": {"task": TICK, "schedule": TICK_SECONDS, "options": {"expires": TICK_EXPIRES}}},
 )

@@ -190,6 +190,7 @@ BREVO_API_KEY = env.text("BREVO_API_KEY")
 FIELD_ENCRYPTION_KEYS = env.names("FIELD_ENCRYPTION_KEYS")
 TASK_QUEUE_URL = env.text("TASK_QUEUE_URL")
 RULES_KEPT_SECONDS = 2.0  # a change of the mapping takes effect within this time
+FOLLOW_DATABASE_CLOCK = True  # of PostgreSQL: leases and limits are kept by it, however wrong a machine's own is
 PEOPLE_AT_ONCE_FROM = env.number("PEOPLE_AT_ONCE_FROM", 60)  # six seconds of single writes
 
 # -- Telling staff ----------------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ for _name, _value in ENVIRONMENT.items():
 
 from project.settings import *  # noqa: E402, F403 - the environment has to be there first
 
+FOLLOW_DATABASE_CLOCK = os.environ.get("FOLLOW_DATABASE_CLOCK") == "true"  # tests travel in time, the server doesn't
 TALLY_SECONDS = 0  # a request writes what it counted
 RULES_KEPT_SECONDS = 0  # tests change a mapping and look at once
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # logging in a hundred times costs nothing

@@ -1,12 +1,11 @@
 """How often somebody may call us: so many at once, and then at an even pace. Kept in the database, so that all our
 processes count together without Redis; one statement counts and decides."""
 
-import time
-
 from django.db.models import F
 from django.db.models.functions import Greatest
 
 from calendly_connector.models import RateLimit
+from calendly_connector.services import common_clock
 
 
 def take(key: str, *, per_minute: int) -> float:
@@ -20,7 +19,7 @@ def take(key: str, *, per_minute: int) -> float:
 
 def take_of(key: str, *, count: int, seconds: float) -> float:
     """Do the same for `count` calls in so many seconds."""
-    now, interval = time.time(), seconds / count
+    now, interval = common_clock.timestamp(), seconds / count
     burst = seconds - interval
     bucket = RateLimit.objects.filter(pk=key)
     if bucket.filter(free_at__lte=now + burst).update(free_at=Greatest(F("free_at"), now) + interval):

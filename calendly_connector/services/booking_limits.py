@@ -1,15 +1,13 @@
 """Calendly's limits of POST /invitees (calendly-api.md §1.6), kept across processes by the rows of what was sent."""
 
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from calendly_connector.models import BookingRequest, Connection, RateLimit
-from calendly_connector.services import openings, queue
+from calendly_connector.services import common_clock, openings, queue
 
 SETTLE = "settle_request"
 SETTLE_SECONDS = 100  # after a send, when whoever sent it must have heard or be dead
@@ -45,7 +43,7 @@ def windows_of(plan: str) -> tuple[Window, ...]:
 
 def quota(connection: Connection) -> list[tuple[str, int, int]]:
     """Return (window, used, allowed) of the bookings through our pages, for staff."""
-    now, sharing = timezone.now(), _same_user(connection)
+    now, sharing = common_clock.now(), _same_user(connection)
     windows = windows_of(connection.plan)
     return [(name, _used(sharing, now, seconds), allowed) for name, seconds, allowed in windows]
 
@@ -65,7 +63,7 @@ def claim(row: BookingRequest, *, places: int, seen_at: datetime) -> Claim:
 
 def _claim(row: BookingRequest, *, places: int, seen_at: datetime) -> Claim:
     _hold(row.connection)
-    now = timezone.now()
+    now = common_clock.now()
     lane = _free_lane(row, places)
     if lane is None:
         return Claim.BUSY
@@ -104,12 +102,12 @@ def is_full(connection: Connection, now: datetime) -> bool:
 def blocked_until(connection: Connection) -> datetime | None:
     """Return until when Calendly has asked us to send nothing, None when it hasn't."""
     until = RateLimit.objects.filter(pk=_key(connection)).values_list("blocked_until", flat=True).first()
-    return datetime.fromtimestamp(until, UTC) if until and until > time.time() else None
+    return datetime.fromtimestamp(until, UTC) if until and until > common_clock.timestamp() else None
 
 
 def block(connection: Connection, *, seconds: float) -> None:
     """Send nothing for as long as Calendly asks for with its 429."""
-    until = time.time() + (seconds or 60.0)
+    until = common_clock.timestamp() + (seconds or 60.0)
     row = RateLimit(key=_key(connection), interval=0.0, blocked_until=until)
     RateLimit.objects.bulk_create([row], update_conflicts=True, unique_fields=["key"], update_fields=["blocked_until"])
 

@@ -16,7 +16,6 @@ from itertools import groupby, islice
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from calendly_connector import conf
 from calendly_connector.clients import errors
@@ -27,6 +26,7 @@ from calendly_connector.services import (
     batches,
     bulk_rows,
     catalogue,
+    common_clock,
     crm_tasks,
     gathering,
     journal,
@@ -54,10 +54,12 @@ State = BulkImport.State
 
 def push_or_gather(job: queue.Claimed) -> None:
     """Write one person; when a crowd waits behind them in the same lane, ask for an import as well."""
-    if timezone.now() - job.run_after < PATIENCE:
+    if common_clock.now() - job.run_after < PATIENCE:
         push.push(job.subject, job.renew)  # nobody has to wait: no crowd, and no need to count
         return
-    waiting = Job.objects.filter(kind=ledger.PUSH, lane=job.lane, state=Job.State.READY, run_after__lte=timezone.now())
+    waiting = Job.objects.filter(
+        kind=ledger.PUSH, lane=job.lane, state=Job.State.READY, run_after__lte=common_clock.now()
+    )
     crowd = conf.people_at_once_from()
     if job.lane and len(waiting.values_list("pk")[:crowd]) >= crowd:
         queue.enqueue(GATHER, limits.account_of(job.lane), delay=-AHEAD)
@@ -124,7 +126,7 @@ def give_up(import_id: int, reason: str) -> None:
 def _waiting_jobs(account_id: int) -> Iterator[tuple[int, int]]:
     """Yield (person id, job id) of single writes that nobody has begun; held until the transaction ends."""
     jobs = Job.objects.select_for_update(skip_locked=True).filter(
-        kind=ledger.PUSH, lane=_lane(account_id), state=Job.State.READY, run_after__lte=timezone.now()
+        kind=ledger.PUSH, lane=_lane(account_id), state=Job.State.READY, run_after__lte=common_clock.now()
     )
     yield from jobs.order_by("run_after", "pk").values_list("subject", "pk")[:AT_ONCE]
 
@@ -253,7 +255,7 @@ def _fail(row: BulkImport, reason: str) -> None:
 
 def _finish(row: BulkImport, state: BulkImport.State, reason: str) -> None:
     with transaction.atomic():
-        row.state, row.reason, row.finished_at = state, reason, timezone.now()
+        row.state, row.reason, row.finished_at = state, reason, common_clock.now()
         row.save(update_fields=["state", "reason", "finished_at"])
         _release(list(row.people.values_list("pk", flat=True)))
 
@@ -267,7 +269,7 @@ def _release(people: list[int]) -> None:
 
 
 def _failed_lately(account: BrevoAccount) -> bool:
-    since = timezone.now() - COOL_DOWN
+    since = common_clock.now() - COOL_DOWN
     return account.bulk_imports.filter(state=State.FAILED, finished_at__gt=since).exists()
 
 

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db.models import F, Q
-from django.utils import timezone
 
 from calendly_connector.models import Job
-from calendly_connector.services import queue
+from calendly_connector.services import common_clock, queue
 
 LEASE = timedelta(minutes=3)
 PATIENCE, LOOK_EVERY = 10.0, 0.2  # seconds
@@ -40,7 +39,7 @@ def held(keys: Iterable[Key]) -> Iterator[None]:
     finally:
         for kind, subject, attempts in taken:
             Job.objects.filter(kind=kind, subject=subject, attempts=attempts, state=Job.State.RUNNING).update(
-                state=Job.State.READY, is_wanted_again=False, run_after=timezone.now(), lease_until=None
+                state=Job.State.READY, is_wanted_again=False, run_after=common_clock.now(), lease_until=None
             )
 
 
@@ -48,7 +47,7 @@ def _take(kind: str, subject: int, lane: str, until: float) -> int:
     """Return the fence of a job that is ours now (`queue.Claimed.attempts`)."""
     while True:
         queue.enqueue(kind, subject, lane=lane, delay=FAR_AWAY)
-        now = timezone.now()
+        now = common_clock.now()
         free = Q(lease_until=None) | Q(lease_until__lt=now) | ~Q(state=Job.State.RUNNING)
         mine = Job.objects.filter(free, kind=kind, subject=subject)
         taken = mine.update(state=Job.State.RUNNING, attempts=F("attempts") + 1, lease_until=now + LEASE, worker="held")

@@ -8,13 +8,12 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from calendly_connector.core import cause as causes
 from calendly_connector.core.lists import LEAVE
 from calendly_connector.core.steps import AskConsent, UpsertContact, Value
 from calendly_connector.models import Person, SyncLogEntry
-from calendly_connector.services import tally, trail
+from calendly_connector.services import common_clock, tally, trail
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +39,7 @@ def open_steps(person: Person) -> list[SyncLogEntry]:
 
 def sending(step: SyncLogEntry) -> None:
     """Note that a step's call is about to be made."""
-    step.state, step.sent_at, step.attempts = State.SENDING, timezone.now(), step.attempts + 1
+    step.state, step.sent_at, step.attempts = State.SENDING, common_clock.now(), step.attempts + 1
     step.save(update_fields=["state", "sent_at", "attempts"])
 
 
@@ -80,7 +79,7 @@ def contact_written(steps: Sequence[SyncLogEntry], sent: UpsertContact) -> None:
     if sent.records_opt_out:
         last.request["records_opt_out"] = True
     last.summary = _written(last.request)
-    _note_sent(last, timezone.now())
+    _note_sent(last, common_clock.now())
     _settle([last], State.DONE, " ".join((*sent.warnings, *sent.notes)), next(iter(sent.causes), ""))
     SyncLogEntry.objects.filter(person=last.person_id, kind=Kind.CONTACT).exclude(pk=last.pk).exclude(cause="").update(
         cause=""  # the whole contact was written since, so there is nothing left of it to mend
@@ -93,7 +92,7 @@ def imported(carriers: Sequence[SyncLogEntry]) -> None:
         person__in=[step.person_id for step in carriers], kind=Kind.CONTACT, state=State.SENDING
     )
     merged = covered.exclude(pk__in=[step.pk for step in carriers]).update(
-        state=State.MERGED, reason=COVERED, settled_at=timezone.now()
+        state=State.MERGED, reason=COVERED, settled_at=common_clock.now()
     )
     tally.count_when_kept(OUTCOMES, Kind.CONTACT, State.MERGED, causes.label_of(""), by=merged)
     written = SyncLogEntry.objects.filter(person__in=[step.person_id for step in carriers], kind=Kind.CONTACT)
@@ -101,7 +100,7 @@ def imported(carriers: Sequence[SyncLogEntry]) -> None:
     for step in carriers:
         request = step.request
         step.summary = f"{_written(request)} (imported with others)"
-        _note_sent(step, step.sent_at or timezone.now())  # it was noted when the import was made
+        _note_sent(step, step.sent_at or common_clock.now())  # it was noted when the import was made
         _settle([step], State.DONE, request.get("warnings", ""), request.get("cause", ""))
         if request.get("leave"):
             add_leave(step.person, step, request["leave"])
@@ -110,7 +109,7 @@ def imported(carriers: Sequence[SyncLogEntry]) -> None:
 def settle_all(steps: Sequence[SyncLogEntry], state: SyncLogEntry.State, reason: str = "", *, cause: str = "") -> None:
     """Settle many steps alike, in one statement."""
     SyncLogEntry.objects.filter(pk__in=[step.pk for step in steps]).update(
-        state=state, reason=reason, cause=cause, settled_at=timezone.now()
+        state=state, reason=reason, cause=cause, settled_at=common_clock.now()
     )
     for step in steps:
         step.state, step.cause = state, cause
@@ -199,7 +198,7 @@ def _note_sent(step: SyncLogEntry, at: datetime) -> None:
 
 
 def _settle(steps: Iterable[SyncLogEntry], state: SyncLogEntry.State, reason: str, cause: str = "") -> None:
-    now = timezone.now()
+    now = common_clock.now()
     for step in steps:
         step.state, step.reason, step.cause, step.settled_at = state, reason, cause, now
         step.save(update_fields=SETTLED)

@@ -4,14 +4,13 @@ Brevo: 10 contact calls and 10 events a second, everything unlisted 100 an hour,
 """
 
 import math
-import time
 from collections.abc import Mapping
 
 from django.db.models import F
 from django.db.models.functions import Greatest
 
 from calendly_connector.models import RateLimit
-from calendly_connector.services import tally
+from calendly_connector.services import common_clock, tally
 
 FAST, HOURLY, MINUTELY = 0.1032, 45.0, 60.0
 """Seconds between calls at an even pace. A little over a tenth: with the burst below, no second sees an eleventh call.
@@ -59,7 +58,7 @@ def acquire(account_id: int, bucket: str, *, spares_burst: bool = False) -> floa
 
     `spares_burst` leaves what may go at once to whoever is in more of a hurry.
     """
-    now, key = time.time(), key_of(account_id, bucket)
+    now, key = common_clock.timestamp(), key_of(account_id, bucket)
     burst = EARLY if spares_burst else BURST[INTERVALS[bucket]]
     waiting = RateLimit.objects.filter(pk=key)
     if waiting.filter(free_at__lte=now + burst, blocked_until__lte=now).update(
@@ -76,7 +75,7 @@ def acquire(account_id: int, bucket: str, *, spares_burst: bool = False) -> floa
 def charge(account_id: int, bucket: str) -> None:
     """Count a call that is made without waiting (the second half of one write)."""
     RateLimit.objects.filter(pk=key_of(account_id, bucket)).update(
-        free_at=Greatest(F("free_at"), time.time()) + F("interval")
+        free_at=Greatest(F("free_at"), common_clock.timestamp()) + F("interval")
     )
 
 
@@ -84,7 +83,7 @@ def block(account_id: int, bucket: str, *, seconds: float) -> float:
     """Stop all workers' calls after a 429 and return for how many seconds, capped."""
     seconds = min(seconds or 1.0, LONGEST_WAIT[bucket])
     RateLimit.objects.filter(pk=key_of(account_id, bucket)).update(
-        blocked_until=Greatest(F("blocked_until"), time.time() + seconds)
+        blocked_until=Greatest(F("blocked_until"), common_clock.timestamp() + seconds)
     )
     return seconds
 

@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.db.models import QuerySet
 from django.dispatch import Signal
-from django.utils import timezone
 
 from calendly_connector.models import Job
-from calendly_connector.services import limits
+from calendly_connector.services import common_clock, limits
 
 FRESH = timedelta(seconds=20)
 LEASE = timedelta(seconds=90)  # longer than the longest call (35 s) plus the work around it; renewed between calls
@@ -33,28 +32,28 @@ class Claimed:
     attempts: int
     failures: int
     lane: str
-    run_after: datetime = field(default_factory=timezone.now)
+    run_after: datetime = field(default_factory=common_clock.now)
     lease: "Lease" = field(default_factory=lambda: Lease())
 
     def renew(self) -> None:
         """Hold the lease longer, if some of it is spent; raise LeaseLost when somebody else has the job."""
         if self.lease.is_fresh:
             return
-        if not _mine(self).update(lease_until=timezone.now() + LEASE):
+        if not _mine(self).update(lease_until=common_clock.now() + LEASE):
             raise LeaseLost(f"{self.kind} {self.subject} was taken over by another worker")
-        self.lease.begun_at = timezone.now()
+        self.lease.begun_at = common_clock.now()
 
 
 @dataclass
 class Lease:
     """When we last took or renewed a lease."""
 
-    begun_at: datetime = field(default_factory=timezone.now)
+    begun_at: datetime = field(default_factory=common_clock.now)
 
     @property
     def is_fresh(self) -> bool:
         """Return whether what is left covers the longest call and more, so that renewing can wait."""
-        return timezone.now() - self.begun_at < FRESH
+        return common_clock.now() - self.begun_at < FRESH
 
 
 class LeaseLost(Exception):
@@ -116,7 +115,7 @@ def enqueue(kind: str, subject: int = 0, *, lane: str = "", delay: float = 0, ke
 
     Asked for again while it runs, it will run once more. Takes part in the caller's transaction.
     """
-    now = timezone.now()
+    now = common_clock.now()
     values: list[Parameter] = [
         kind,
         subject,
@@ -139,7 +138,7 @@ def claim(worker: str, *, key: str = "") -> Claimed | None:
 
     With `key`, only the job of that name is looked at.
     """
-    now = timezone.now()
+    now = common_clock.now()
     seconds = now.timestamp()
     lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     statement = DUE.format(which="AND job.dedupe_key = %s" if key else "")
@@ -159,7 +158,7 @@ def claim(worker: str, *, key: str = "") -> Claimed | None:
 
 def count_due(most: int) -> int:
     """Return how many jobs are due and may start, their lanes being open, counted up to `most`."""
-    now = timezone.now()
+    now = common_clock.now()
     seconds = now.timestamp()
     statement = DUE.format(which="").replace("LIMIT 1", "LIMIT %s")
     with connection.cursor() as cursor:
@@ -170,7 +169,7 @@ def count_due(most: int) -> int:
 def let_go(worker: str) -> None:
     """Put back what a worker that stops, or is known to be dead, has in hand: nobody has to wait for its leases."""
     Job.objects.filter(worker=worker, state=Job.State.RUNNING).update(
-        state=Job.State.READY, run_after=timezone.now(), lease_until=None
+        state=Job.State.READY, run_after=common_clock.now(), lease_until=None
     )
 
 
@@ -181,7 +180,7 @@ def finish(job: Claimed) -> None:
         is_gone = cursor.rowcount > 0
     if not is_gone:
         _mine(job).update(
-            state=Job.State.READY, is_wanted_again=False, run_after=timezone.now(), lease_until=None, failures=0
+            state=Job.State.READY, is_wanted_again=False, run_after=common_clock.now(), lease_until=None, failures=0
         )
 
 
@@ -197,7 +196,7 @@ def postpone(job: Claimed, later: Later) -> bool:
         is_wanted_again=False,
         failures=failures,
         last_error=str(later),
-        run_after=timezone.now() + timedelta(seconds=seconds),
+        run_after=common_clock.now() + timedelta(seconds=seconds),
         lease_until=None,
     )
     return True

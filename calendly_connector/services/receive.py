@@ -11,10 +11,9 @@ from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
-from django.utils import timezone
 
 from calendly_connector.models import BrevoAccount, Connection
-from calendly_connector.services import queue
+from calendly_connector.services import common_clock, queue
 
 TAKE_IN = "take_in"
 TAKE_IN_NEWS = "brevo_news"
@@ -58,7 +57,7 @@ def store_delivery(connection: Connection, body: bytes) -> int | None:
     stand between Calendly and a 2xx. Of the content only the invitee's e-mail is looked at, and any content will do:
     it is what keeps one person's deliveries in order.
     """
-    received_at = database.ops.adapt_datetimefield_value(timezone.now())
+    received_at = database.ops.adapt_datetimefield_value(common_clock.now())
     values: list[Any] = [connection.pk, hashlib.sha256(body).digest(), body, email_in(body), received_at]
     with _turn(), database.cursor() as cursor:
         cursor.execute(STORE_AND_NOTIFY if database.vendor == "postgresql" else STORE, values)
@@ -70,7 +69,7 @@ def store_delivery(connection: Connection, body: bytes) -> int | None:
 
 def store_news(account: BrevoAccount, body: bytes) -> bool:
     """Store what Brevo posted, and ask for it to be taken in; return False when these very bytes are stored already."""
-    received_at = database.ops.adapt_datetimefield_value(timezone.now())
+    received_at = database.ops.adapt_datetimefield_value(common_clock.now())
     values: list[Any] = [account.pk, hashlib.sha256(body).digest(), body, received_at]
     with _turn(), transaction.atomic():
         with database.cursor() as cursor:

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from calendly_connector.models import Schedule
-from calendly_connector.services import queue
+from calendly_connector.services import common_clock, queue
 
 logger = logging.getLogger(__name__)
 
@@ -23,14 +22,14 @@ WHERE id = %s AND is_enabled AND next_run_at <= %s
 
 def install(schedules: Mapping[str, int]) -> None:
     """Make the rows that are missing; those that staff changed stay as they are."""
-    now = timezone.now()
+    now = common_clock.now()
     rows = [Schedule(name=name, every_seconds=every, next_run_at=now) for name, every in schedules.items()]
     Schedule.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def tick() -> None:
     """Ask for every piece of repeating work that is due. Late ticks are not made up for."""
-    now = timezone.now()
+    now = common_clock.now()
     for row in Schedule.objects.filter(is_enabled=True, next_run_at__lte=now):
         following = now + timedelta(seconds=row.every_seconds * _jitter(row.every_seconds))
         with transaction.atomic(), connection.cursor() as cursor:
@@ -42,7 +41,7 @@ def tick() -> None:
 
 def soon(*names: str) -> None:
     """Let pieces of repeating work run at the next tick, for what they said last is true no longer."""
-    Schedule.objects.filter(name__in=names).update(next_run_at=timezone.now())
+    Schedule.objects.filter(name__in=names).update(next_run_at=common_clock.now())
 
 
 def _jitter(every_seconds: int) -> float:
@@ -59,7 +58,7 @@ def next_tick() -> datetime | None:
 
 def run_now(name: str, work: Callable[[queue.Claimed], str | None]) -> str:
     """Do a piece of repeating work here and now, whatever its time, and return what it said; a failure is words too."""
-    Schedule.objects.filter(name=name).update(last_started_at=timezone.now())
+    Schedule.objects.filter(name=name).update(last_started_at=common_clock.now())
     try:
         said = work(_ByHand(id=0, kind=name, subject=0, attempts=0, failures=0, lane="")) or "Done."
     except Exception as error:
@@ -87,4 +86,4 @@ class _ByHand(queue.Claimed):
 
 def note_result(name: str, result: str) -> None:
     """Keep what a run said, for staff."""
-    Schedule.objects.filter(name=name).update(last_finished_at=timezone.now(), last_result=result[:1000])
+    Schedule.objects.filter(name=name).update(last_finished_at=common_clock.now(), last_result=result[:1000])

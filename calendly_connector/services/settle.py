@@ -7,11 +7,10 @@ from functools import partial
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from calendly_connector.clients.brevo import EVENTS_PER_PAGE, BrevoClient, RecordedEvent
 from calendly_connector.models import BrevoAccount, SyncLogEntry
-from calendly_connector.services import accounts, journal, ledger, limits, queue
+from calendly_connector.services import accounts, common_clock, journal, ledger, limits, queue
 
 SETTLE = "settle"
 LOOK_AFTER = (60, 300)  # seconds after sending at which an event is looked for; absent at the last: send again
@@ -33,7 +32,7 @@ def settle(account_id: int, renew: accounts.Renew) -> None:
     if account is None or not steps:
         return
     client = accounts.client_of(account)
-    now = timezone.now()
+    now = common_clock.now()
     for name in sorted({step.request["name"] for step in steps}):
         mine = [step for step in steps if step.request["name"] == name]
         found = _recorded(_Reader(account, client, renew), name, mine, now)

@@ -10,9 +10,8 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from django.db import OperationalError, close_old_connections, connection
-from django.utils import timezone
 
-from calendly_connector.services import queue, schedule, tally, trail
+from calendly_connector.services import common_clock, queue, schedule, tally, trail
 from calendly_connector.services.bell import Bell
 from calendly_connector.services.queue import Claimed, Later, LeaseLost
 from calendly_connector.services.receive import Adopter
@@ -98,7 +97,7 @@ class Worker:
             if job := self._guarded(self.next_job):
                 self._guarded(partial(self.do, job))
                 continue
-            opening = self._guarded(lambda: queue.next_opening(timezone.now()))
+            opening = self._guarded(lambda: queue.next_opening(common_clock.now()))
             if opening is None or opening > near:
                 break
             time.sleep(opening)
@@ -160,12 +159,12 @@ class Worker:
             connection.close()
 
     def _seconds_to_job(self) -> float:
-        due = self._guarded(lambda: queue.next_opening(timezone.now()))
+        due = self._guarded(lambda: queue.next_opening(common_clock.now()))
         return LONGEST_NAP if due is None else min(LONGEST_NAP, due)
 
     def _seconds_to_tick(self) -> float:
         due = self._guarded(schedule.next_tick)
-        return LONGEST_NAP if due is None else max(0.01, min(LONGEST_NAP, (due - timezone.now()).total_seconds()))
+        return LONGEST_NAP if due is None else max(0.01, min(LONGEST_NAP, (due - common_clock.now()).total_seconds()))
 
     def _guarded(self, work: Callable[[], T]) -> T | None:
         """Run something; when that fails, wait a moment and return None: the database comes back, the thread lives."""
