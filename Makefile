@@ -1,6 +1,6 @@
 # Everything a person types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lock format messages pictures mutate
+.PHONY: help run test bench chaos lock format messages pictures mutate
 
 PYTHON := .venv/bin/python
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --quiet --universal --generate-hashes \
@@ -20,6 +20,10 @@ test: ## Set up and run every check (ONLY="ruff mypy" runs some of them)
 bench: ## Measure speed and size against the sandbox
 	@.ci/install requirements-dev.lock
 	@exec $(PYTHON) -m benchmarks
+
+chaos: ## Let people book while everything breaks, and see that nothing is lost or doubled (half an hour)
+	@.ci/install requirements-dev.lock
+	@exec $(PYTHON) -m tests.chaos
 
 lock: ## Choose the newest versions that pyproject.toml allows and write both lock files
 	@.ci/install requirements-dev.lock

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,22 +47,67 @@ def find_programs() -> Path:
 @contextmanager
 def running_server() -> Iterator[str]:
     """Start a new cluster and yield its DATABASE_URL."""
+    with own_server() as server:
+        yield server.url
+
+
+@contextmanager
+def own_server(**settings: str) -> Iterator["Server"]:
+    """Start a new cluster with settings of its own and yield it; its folder goes with it."""
     programs = find_programs()
     folder = Path(tempfile.mkdtemp(prefix="calendly-connector-postgres-"))
     try:
-        if user := _server_user():
-            shutil.chown(folder, user=user, group=user)
-        _initialise(programs, folder / "data")
-        port = _free_port()
-        server = _start(programs, folder, port)
+        server = Server(programs, folder, {**SETTINGS, **settings})
         try:
-            _wait_until_ready(programs, server, port, folder / "log")
-            yield f"postgres://{USER}@127.0.0.1:{port}/{USER}"
+            server.create()
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)  # "fast shutdown": disconnects everybody and ends cleanly
-            server.wait()
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class Server:
+    """One cluster in a folder, on a port that stays the same when it is ended and started again."""
+
+    def __init__(self, programs: Path, folder: Path, settings: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._programs, self._folder, self._port = programs, folder, _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Return its DATABASE_URL."""
+        return f"postgres://{USER}@127.0.0.1:{self._port}/{USER}"
+
+    def create(self) -> None:
+        """Make the cluster and its database, and start it."""
+        if user := _server_user():
+            shutil.chown(self._folder, user=user, group=user)
+        _initialise(self._programs, self._folder / "data")
+        self.start()
+        self._ask("createdb", USER)
+
+    def start(self) -> None:
+        """Start it and return when it answers. Raise PostgresError when it doesn't."""
+        self._process = _start(self._programs, self._folder, self._port, self._settings)
+        end = time.monotonic() + START_SECONDS
+        while not self._ask("pg_isready", "-q"):
+            if self._process.poll() is not None or time.monotonic() > end:
+                log = (self._folder / "log").read_text(errors="replace")
+                raise PostgresError(f"PostgreSQL did not start:\n{log}")
+            time.sleep(0.1)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it: by SIGINT it disconnects everybody and ends cleanly, by SIGQUIT it ends as in a crash."""
+        if self._process:
+            self._process.send_signal(how)
+            self._process.wait()
+
+    def _ask(self, program: str, *arguments: str) -> bool:
+        where = ["-h", "127.0.0.1", "-p", str(self._port), "-U", USER]
+        command = [str(self._programs / program), *where, *arguments]
+        return not subprocess.run(command, capture_output=True, check=False).returncode
 
 
 def _server_user() -> str | None:
@@ -91,8 +136,8 @@ def _initialise(programs: Path, data: Path) -> None:
         raise PostgresError(f"initdb failed:\n{done.stdout}{done.stderr}")
 
 
-def _start(programs: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
-    settings = [argument for name, value in SETTINGS.items() for argument in ("-c", f"{name}={value}")]
+def _start(programs: Path, folder: Path, port: int, changes: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    settings = [argument for name, value in changes.items() for argument in ("-c", f"{name}={value}")]
     where = ["-D", str(folder / "data"), "-p", str(port), "-k", str(folder)]
     command = [str(programs / "postgres"), *where, *settings]
     with (folder / "log").open("wb") as log:
@@ -123,15 +168,6 @@ def _stop_with_parent() -> Callable[[], None]:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
-
-
-def _wait_until_ready(programs: Path, server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    create = [str(programs / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", USER, USER]
-    end = time.monotonic() + START_SECONDS
-    while subprocess.run(create, capture_output=True, check=False).returncode:
-        if server.poll() is not None or time.monotonic() > end:
-            raise PostgresError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")
-        time.sleep(0.1)
 
 
 def _stop_on_sigterm(number: int, frame: object) -> None:

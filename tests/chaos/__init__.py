@@ -1,0 +1,1 @@
+"""Bookings while everything around them breaks: `make chaos`, and in short among the tests."""
