@@ -29,3 +29,12 @@ def take_of(key: str, *, count: int, seconds: float) -> float:
         RateLimit.objects.bulk_create([RateLimit(key=key, interval=interval)], ignore_conflicts=True)
         return take_of(key, count=count, seconds=seconds)
     return max(row.free_at - burst - now, 0.001)
+
+
+def wait_of(key: str, *, count: int, seconds: float) -> float:
+    """Return the seconds until `take_of` would give a place, and take none."""
+    row = RateLimit.objects.filter(pk=key).first()
+    if row is None:
+        return 0.0
+    burst = seconds - seconds / count
+    return max(0.0, row.free_at - burst - common_clock.timestamp())

@@ -13,6 +13,7 @@ from calendly_connector.services import allowance
 READS_PER_MINUTE, READS_OF_A_TYPE_PER_MINUTE = 60, 600
 BOOKINGS, BOOKING_SECONDS = 5, 600.0  # of one address
 BOOKINGS_OF_A_TYPE_PER_MINUTE = 120
+LOG_INS, LOG_IN_SECONDS = 100, 3600.0  # wrong passwords from one address, whatever the name
 PLACES = 4096
 SALT = "calendly_connector.booking-form"
 QUICKEST, LONGEST = 2.0, 7200.0  # seconds between the form and the booking
@@ -38,6 +39,16 @@ def booking_pace(address: str, *, event_type: str) -> float:
     """Count a visitor's booking and return 0, or the seconds to wait."""
     wait = allowance.take_of(f"book:{_place(address)}", count=BOOKINGS, seconds=BOOKING_SECONDS)
     return wait or allowance.take(f"book:type:{_place(event_type)}", per_minute=BOOKINGS_OF_A_TYPE_PER_MINUTE)
+
+
+def count_wrong_password(address: str) -> None:
+    """Count a log-in of an address that failed."""
+    allowance.take_of(f"login:{_place(address)}", count=LOG_INS, seconds=LOG_IN_SECONDS)
+
+
+def may_log_in(address: str) -> bool:
+    """Return whether an address hasn't failed too often, with whatever names."""
+    return not allowance.wait_of(f"login:{_place(address)}", count=LOG_INS, seconds=LOG_IN_SECONDS)
 
 
 def form_token(slug: str, *, event_type: str) -> str:

@@ -6,23 +6,27 @@ from typing import Any
 from axes.backends import AxesStandaloneBackend
 from axes.exceptions import AxesBackendPermissionDenied
 from axes.signals import user_locked_out
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user_model, user_login_failed
 from django.contrib.auth.backends import ModelBackend
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase
 
 from calendly_connector import conf
+from calendly_connector.services import visitors
+from calendly_connector.web import visitor
 
 logger = logging.getLogger(__name__)
 
 
 class Guard(AxesStandaloneBackend):  # type: ignore[misc]
-    """Refuses whoever failed too often, by user name and address together."""
+    """Refuses whoever failed too often: with one user name from one address, or with many names from it."""
 
     def authenticate(self, request: HttpRequest, *args: Any, **credentials: Any) -> None:
         """Raise as Axes does for somebody locked out, but take as long as for a wrong password: compute a hash."""
         try:
             super().authenticate(request, *args, **credentials)
+            if not visitors.may_log_in(visitor.address_of(request)):
+                raise AxesBackendPermissionDenied("Too many wrong passwords from this address")
         except AxesBackendPermissionDenied:
             get_user_model()().set_password(credentials.get("password"))
             raise
@@ -40,6 +44,13 @@ class StaffBackend(ModelBackend):
 def same_page(request: HttpRequest, response: HttpResponseBase, credentials: object) -> HttpResponseBase:
     """Answer somebody who is locked out like anybody who mistyped (AXES_LOCKOUT_CALLABLE)."""
     return response
+
+
+@receiver(user_login_failed, dispatch_uid="calendly_connector.wrong_password")
+def count(sender: object, request: HttpRequest | None = None, **signal: Any) -> None:
+    """Count a wrong password for its address; one that no visitor gave, such as a command's, for none."""
+    if request is not None:
+        visitors.count_wrong_password(visitor.address_of(request))
 
 
 @receiver(user_locked_out, dispatch_uid="calendly_connector.locked_out")

@@ -9,13 +9,15 @@ import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth import hashers
 from django.contrib.auth.models import User
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from calendly_connector import tasks
-from calendly_connector.services import queue
+from calendly_connector.models import RateLimit
+from calendly_connector.services import queue, visitors
 from tests.admin.people import client_of
 from tests.login.phone import LOGIN, PASSWORD, is_in, make_staff, show_password, without_token
 
@@ -62,6 +64,16 @@ def test_four_failures_lock_nothing_and_are_forgotten_once_somebody_is_in() -> N
     fail(4)
 
     assert gets_in()
+
+
+def test_an_address_that_tries_many_names_is_refused_for_all_of_them() -> None:
+    for number in range(visitors.LOG_INS):
+        fail(1, f"name-{number}", **HERE)
+
+    assert not gets_in(**HERE)
+    assert gets_in(**THERE)
+    RateLimit.objects.update(free_at=F("free_at") - visitors.LOG_IN_SECONDS / visitors.LOG_INS)  # half a minute later
+    assert gets_in(**HERE)
 
 
 def test_another_browser_at_the_same_address_counts_along() -> None:
