@@ -47,7 +47,8 @@ def play(options: Namespace, folder: Path, url: str, server: Server | None) -> i
     print(f"seed {options.seed}, {options.bookings} bookings on {connection.vendor}", flush=True)
     dice, begun = random.Random(options.seed), time.monotonic()
     with Sandbox() as sandbox, _redis(folder) if server else nullcontext() as redis:
-        river, lists = _connected(sandbox)
+        call_command("migrate", verbosity=0)
+        river, lists = connected(sandbox, settings)
         town = Town(url, folder, dice, redis=redis, hurries=options.hurry)
         try:
             mail = Mail(sandbox.calendly, dice, town.addresses, partial(_mind_the_time, options))
@@ -65,9 +66,8 @@ def play(options: Namespace, folder: Path, url: str, server: Server | None) -> i
         return _judge(river, lists, mail, mischief, town.interrupted, time.monotonic() - begun)
 
 
-def _connected(sandbox: Sandbox) -> tuple[River, dict[str, int]]:
+def connected(sandbox: Sandbox, settings: Any) -> tuple[River, dict[str, int]]:
     """Return an installation whose accounts are connected, and its lists by name."""
-    call_command("migrate", verbosity=0)
     river = River(sandbox, settings)
     for attribute in ROLL_UPS:
         sandbox.brevo.add_attribute(attribute, "float")
