@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from calendly_connector.clients.brevo import EVENTS_PER_PAGE, BrevoClient, RecordedEvent
+from calendly_connector.clients.brevo import BrevoClient
+from calendly_connector.clients.brevo_events import EVENTS_PER_PAGE, RecordedEvent
 from calendly_connector.models import BrevoAccount, SyncLogEntry
 from calendly_connector.services import accounts, journal, ledger, limits, queue
 
