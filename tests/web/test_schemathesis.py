@@ -151,4 +151,4 @@ def test_no_call_breaks_the_api_and_every_answer_is_as_published(
     found = answered(report)
     assert {status for _, status in found} & {429, *range(500, 600)} == set()
     assert set(caller.reached) <= {operation for operation, status in found if status == 200}
-    assert sum(found.values()) > 30
+    assert sum(found.values()) >= 20
