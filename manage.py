@@ -7,9 +7,11 @@ import sys
 from django.core.management import execute_from_command_line
 
 from calendly_connector.services import tally
+from project.at_hand import borrow_sandbox
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    if os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings") == "project.settings":
+        borrow_sandbox()
     try:
         execute_from_command_line(sys.argv)
     finally:

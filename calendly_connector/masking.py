@@ -12,7 +12,7 @@ from html import escape
 from pprint import pformat
 from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -23,11 +23,12 @@ HIDDEN = "********"
 SETTINGS = (
     *("SECRET_KEY", "CALENDLY_ACCESS_TOKEN", "CALENDLY_CLIENT_SECRET", "CALENDLY_WEBHOOK_SIGNING_KEY"),
     *("BREVO_API_KEY", "FIELD_ENCRYPTION_KEYS", "TASK_QUEUE_URL", "NOTICE_WEBHOOK_URL"),
-    *("METRICS_TOKEN", "SENTRY_DSN"),
+    *("METRICS_TOKEN", "SENTRY_DSN", "EMAIL_HOST_PASSWORD"),
 )
 """Settings whose values are hidden wherever they show up."""
 
 SHORTEST = 6  # characters: hiding shorter texts would hide ordinary words
+SHORTEST_PATH = 16  # of a chat tool's address that nobody could guess; "/webhooks" is a word of ours
 MOST_REMEMBERED = 256
 
 CREDENTIALS = re.compile(
@@ -150,16 +151,19 @@ class _Shown:
 def _configured() -> list[str]:
     values = [getattr(settings, name, "") for name in SETTINGS]
     flat = [text for value in values for text in (value if isinstance(value, list | tuple) else (value,))]
-    flat += [_password_in(text) for text in flat if isinstance(text, str)]
+    flat += [_parts_of(text).password or "" for text in flat if isinstance(text, str)]
     flat += [str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()]
+    key = _parts_of(getattr(settings, "SENTRY_DSN", "")).username
+    path = _parts_of(getattr(settings, "NOTICE_WEBHOOK_URL", "")).path
+    flat += [key, path if len(path) >= SHORTEST_PATH else ""]  # libraries log either by itself
     return [text for text in flat if isinstance(text, str) and len(text) >= SHORTEST]
 
 
-def _password_in(address: str) -> str:
+def _parts_of(address: str) -> SplitResult:
     try:
-        return urlsplit(address).password or ""
+        return urlsplit(address)
     except ValueError:  # no address at all, so none with a password
-        return ""
+        return urlsplit("")
 
 
 def _hide(found: re.Match[str]) -> str:

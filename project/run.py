@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from project import ports, story
+from project import at_hand, ports, story
 from project.environment import Environment
 from project.plan import BASE, CannotRunError, Plan, claim_database, make_plan, story_mark, write_dotenv
 from project.supervisor import GaveUpError, Program, Supervisor, say
@@ -74,11 +74,13 @@ def run() -> None:
     plan = make_plan(env, MEMORY)
     claim_database(env, MEMORY, sandbox=plan.sandbox)
     command(plan, "-m", "project.prepare")
+    at_hand.forget_sandbox(MEMORY)  # of a run that was killed
     with Supervisor() as supervisor:
         start_programs(supervisor, plan)
         connect(plan, public_url=env.text("PUBLIC_URL"))
         if plan.sandbox:
             show_sandbox(supervisor, plan)
+            at_hand.note_sandbox(MEMORY, env, plan.environment)
         show_addresses(plan, env, password=command(plan, "-m", "project.first_user", quiet=True))
         supervisor.tend_for_ever()
 
@@ -192,7 +194,10 @@ FORGOTTEN = "your staff user (forgotten? .venv/bin/python manage.py changepasswo
 def next_steps(env: Environment, plan: Plan) -> list[str]:
     """Return what is still missing for real bookings to arrive."""
     if plan.sandbox:
-        return ["This is the sandbox. For your own put credentials into .env (README, “Connect your real accounts”)."]
+        return [
+            "This is the sandbox. For your own put credentials into .env (README, “Connect your real accounts”).",
+            "Commands go with it while it runs; try: .venv/bin/python manage.py calendly_doctor",
+        ]
     hints = []
     if not env.text("BREVO_API_KEY"):
         hints.append("BREVO_API_KEY is not set: nothing can be written to Brevo yet.")

@@ -25,8 +25,9 @@ from pytest_django.fixtures import Settings
 from calendly_connector import conf, masking
 from calendly_connector.clients import errors
 from calendly_connector.models import BrevoAccount, Connection, StaffLogin
-from calendly_connector.services import connection as connections
 from calendly_connector.services import (
+    api_tokens,
+    brevo_listen,
     grants,
     keep_alive,
     oauth,
@@ -38,6 +39,7 @@ from calendly_connector.services import (
     subscription,
     tokens,
 )
+from calendly_connector.services import connection as connections
 from sandbox.calendly_world import CLIENT_ID
 from sandbox.world import Fault
 from tests import consent
@@ -52,7 +54,12 @@ PLANTED = {
     "CALENDLY_WEBHOOK_SIGNING_KEY": "planted-signing-key-0a1b2c3d4e5f",
     "BREVO_API_KEY": "planted-brevo-key-a1b2c3d4e5f6",
     "TASK_QUEUE_URL": "redis://worker:planted-broker-password@localhost:6379/0",
+    "METRICS_TOKEN": "planted-metrics-token-7e6f5a4b3c2d",
+    "SENTRY_DSN": "https://planted-sentry-key-5a4b3c@sentry.example.com/1",
+    "NOTICE_WEBHOOK_URL": "http://127.0.0.1:9/hooks/planted-chat-hook-2b1c",  # nobody listens there
+    "EMAIL_HOST_PASSWORD": "planted-mail-password-3d2e1f",
 }
+PARTS = ("planted-broker-password", "planted-sentry-key-5a4b3c", "/hooks/planted-chat-hook-2b1c")
 STORED_TOKEN = "b4a59687-planted-stored-token"
 STORED_KEY = "planted-stored-brevo-key-f6e5d4c3b2a1"
 
@@ -65,15 +72,18 @@ class Planted:
     paris: Connection  # connected with the button
     lyon: Connection  # with a stored token
     recovery_codes: Sequence[str] = ()  # of a member of staff with a second factor
+    api_token: str = ""  # kept as a digest
 
     @property
     def values(self) -> set[str]:
         """Return every secret that there is, in the environment and in the database."""
-        found = {*PLANTED.values(), "planted-broker-password", *conf.encryption_keys()}
+        found = {*PLANTED.values(), *PARTS, self.api_token, *conf.encryption_keys()}
         for row in Connection.objects.all():
             found |= {row.access_token, row.refresh_token, row.signing_key, row.previous_signing_key}
         found |= {*self.recovery_codes, *(row.secret for row in StaffLogin.objects.all())}
-        return (found | {row.api_key for row in BrevoAccount.objects.all()}) - {""}
+        for account in BrevoAccount.objects.all():
+            found |= {account.api_key, account.webhook_secret}
+        return found - {""}
 
     def found_in(self, text: str) -> set[str]:
         """Return the secrets, and the first halves of long ones, that a text tells."""
@@ -90,7 +100,7 @@ def planted(
     for name, value in PLANTED.items():
         setattr(settings, name, value)
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode(), Fernet.generate_key().decode()]
-    settings.CALENDLY_CLIENT_ID = CLIENT_ID
+    settings.CALENDLY_CLIENT_ID, settings.NOTICE_WEBHOOK_LOOPBACK = CLIENT_ID, True
     state = river.calendly.state
     state.apps[CLIENT_ID] = replace(state.apps[CLIENT_ID], secret=PLANTED["CALENDLY_CLIENT_SECRET"])
     river.calendly.settings.oauth_tokens_per_minute = None
@@ -106,8 +116,10 @@ def planted(
     setup.save_calendly_token(lyon, STORED_TOKEN)
     subscription.subscribe(lyon)
     rotation.rotate(lyon)
+    brevo_listen.listen(river.account)
     codes = plant_second_factor()
-    yield Planted(river, Connection.objects.get(pk=paris.pk), Connection.objects.get(pk=lyon.pk), codes)
+    token = api_tokens.make(name="CRM", user=User.objects.create_superuser("robot"))[1]
+    yield Planted(river, Connection.objects.get(pk=paris.pk), Connection.objects.get(pk=lyon.pk), codes, token)
     running_sandbox.reset()
 
 
@@ -140,7 +152,7 @@ def staff(db: None) -> Client:
 
 
 def test_the_planted_values_are_recognised(planted: Planted) -> None:
-    assert len(planted.values) >= 14
+    assert len(planted.values) >= 22
     assert planted.found_in(f"x{STORED_KEY}y") == {STORED_KEY}
 
 

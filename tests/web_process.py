@@ -26,7 +26,12 @@ def free_address() -> str:
 
 @contextmanager
 def web_process(
-    address: str, *, database_url: str, output: Path, environment: Mapping[str, str] | None = None
+    address: str,
+    *,
+    database_url: str,
+    output: Path,
+    environment: Mapping[str, str] | None = None,
+    application: str = "project.wsgi",
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Serve the project with gunicorn and the test's settings, from when it answers to the end of the block."""
     variables = {
@@ -40,7 +45,7 @@ def web_process(
     place = ["--bind", address.removeprefix("http://"), "--threads", "4", "--chdir", str(BASE)]
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", *place, "project.wsgi"],
+            [sys.executable, "-m", "gunicorn", *place, application],
             cwd=BASE, env=variables, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:

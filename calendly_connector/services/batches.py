@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from calendly_connector.clients import brevo, brevo_bodies, errors
+from calendly_connector.clients import brevo_bodies, brevo_catalogue, brevo_events, errors
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.core import cause
 from calendly_connector.models import BrevoAccount, SyncLogEntry
@@ -39,7 +39,7 @@ def leave_lists(account: BrevoAccount, client: BrevoClient, people: list[int], r
 def _leave(account: BrevoAccount, client: BrevoClient, number: int, emails: list[str], renew: accounts.Renew) -> str:
     """Take people off one list; return why Brevo refused, "" when it didn't."""
     try:
-        for piece in _pieces(emails, brevo.NAMES_PER_REMOVAL):
+        for piece in _pieces(emails, brevo_catalogue.NAMES_PER_REMOVAL):
             accounts.call(account, "contacts", partial(client.remove_from_list, number, piece), renew=renew)
     except errors.Refused as refused:
         return journal.LISTS_REFUSED.format(refused)
@@ -96,7 +96,7 @@ def _batches(steps: list[SyncLogEntry]) -> Iterator[list[SyncLogEntry]]:
     size = 0
     for step in steps:
         length = len(json.dumps(_body(step)).encode()) + 2
-        if piece and (len(piece) == brevo.EVENTS_PER_BATCH or size + length > brevo.BATCH_BYTES):
+        if piece and (len(piece) == brevo_events.EVENTS_PER_BATCH or size + length > brevo_events.BATCH_BYTES):
             yield piece
             piece, size = [], 0
         piece.append(step)

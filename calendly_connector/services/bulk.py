@@ -19,7 +19,8 @@ from django.db.models import F
 
 from calendly_connector import conf
 from calendly_connector.clients import errors
-from calendly_connector.clients.brevo import BrevoClient, Process
+from calendly_connector.clients.brevo import BrevoClient
+from calendly_connector.clients.brevo_imports import Process
 from calendly_connector.models import BrevoAccount, BulkImport, Job, Person, SyncLogEntry
 from calendly_connector.services import (
     accounts,

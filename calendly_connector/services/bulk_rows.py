@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from calendly_connector.clients import brevo
+from calendly_connector.clients import brevo_imports
 from calendly_connector.core.decide import ContactDecision
 from calendly_connector.core.rules import Overwrite, RuleSet
 from calendly_connector.models import BrevoAccount, BulkImport, Person, Reading, SyncLogEntry
@@ -115,7 +115,7 @@ class Imports:
 
     def _with_room(self, lists: tuple[int, ...], size: int) -> _Open:
         found = self._open.get(lists)
-        if found is None or found.people >= AT_ONCE or found.size + size > brevo.IMPORT_BYTES:
+        if found is None or found.people >= AT_ONCE or found.size + size > brevo_imports.IMPORT_BYTES:
             made = BulkImport.objects.create(account=self.account, reading=self.reading, lists=list(lists))
             found = self._open[lists] = _Open(row=made)
             self._made.append(made.pk)

@@ -9,7 +9,8 @@ from typing import Generic, TypeVar, cast
 from calendly_connector import conf
 from calendly_connector.clients import errors
 from calendly_connector.clients.brevo import Account as AccountValue
-from calendly_connector.clients.brevo import BrevoClient, ContactList
+from calendly_connector.clients.brevo import BrevoClient
+from calendly_connector.clients.brevo_catalogue import ContactList
 from calendly_connector.clients.calendly import CalendlyClient
 from calendly_connector.clients.calendly_values import Subscription
 from calendly_connector.clients.http import Exchange

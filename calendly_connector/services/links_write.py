@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from calendly_connector.clients import brevo
-from calendly_connector.clients.brevo import BrevoClient, Process
+from calendly_connector.clients import brevo_imports
+from calendly_connector.clients.brevo import BrevoClient
+from calendly_connector.clients.brevo_imports import Process
 from calendly_connector.models import BrevoAccount, ContactMirror, LinkRun, SchedulingLink
 from calendly_connector.services import accounts, bulk, bulk_rows, catalogue, links_one, queue
 
@@ -100,7 +101,7 @@ def _next_piece(row: LinkRun) -> list[SchedulingLink]:
     size = 0
     for link in rows.order_by("pk")[: bulk_rows.AT_ONCE]:
         size += len(json.dumps(_import_row(row, link)).encode()) + 2
-        if size > brevo.IMPORT_BYTES:
+        if size > brevo_imports.IMPORT_BYTES:
             break
         piece.append(link)
     return piece

@@ -8,7 +8,8 @@ from functools import partial
 from django.db import transaction
 from django.db.models import QuerySet
 
-from calendly_connector.clients.brevo import EVENTS_PER_PAGE, BrevoClient, RecordedEvent
+from calendly_connector.clients.brevo import BrevoClient
+from calendly_connector.clients.brevo_events import EVENTS_PER_PAGE, RecordedEvent
 from calendly_connector.models import BrevoAccount, SyncLogEntry
 from calendly_connector.services import accounts, common_clock, journal, ledger, limits, queue
 

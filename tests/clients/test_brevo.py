@@ -12,6 +12,7 @@ from calendly_connector.clients import brevo as brevo_client
 from calendly_connector.clients import brevo_refusals, errors
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.clients.brevo_bodies import event_body
+from calendly_connector.clients.brevo_imports import Process
 from calendly_connector.core.attributes import Attribute
 from sandbox.app import Sandbox
 from sandbox.brevo_state import Folder
@@ -455,7 +456,7 @@ def test_other_refusals_of_a_batch_stay_errors(status: int) -> None:
 # -- Many at once ---------------------------------------------------------------------------------------------------
 
 
-def finished(brevo: BrevoClient, number: int) -> brevo_client.Process:
+def finished(brevo: BrevoClient, number: int) -> Process:
     end = time.monotonic() + 5
     while not (process := brevo.get_process(number)).is_over:
         assert time.monotonic() < end, "the import took too long"

@@ -4,16 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from calendly_connector.admin import parts
-from calendly_connector.models import ApiToken, Connection, Person, Schedule, StaffLogin, StaffPreference
+from calendly_connector.models import ApiToken, Person, StaffLogin, StaffPreference
 from calendly_connector.services import api_tokens
 from tests.admin.people import client_of, make_member
 from tests.admin.rows import make_some_of_everything
+from tests.factories import DISCOVERY_CALL
 from tests.login.phone import code_at, make_staff, secret_of
+from tests.web.caller import schema
 
 pytestmark = pytest.mark.django_db
 
@@ -63,22 +65,31 @@ def test_a_manager_makes_no_token_of_somebody_elses_and_chooses_no_secret() -> N
     assert (row.user, api_tokens.find("cc_known")) == (own, None)
 
 
-@pytest.mark.parametrize("model", [Schedule, Connection])
-def test_a_form_of_the_admin_changes_no_column_that_it_doesnt_show(model: Any) -> None:
+BOXES = {"event_types_shown": DISCOVERY_CALL, "event_types": DISCOVERY_CALL}  # of a booking page
+OURS = [model for model in admin.site._registry if model._meta.app_label == "calendly_connector"]
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_no_page_of_the_admin_changes_a_column_that_it_doesnt_show(model: Any) -> None:
     make_some_of_everything(1)
-    row, manager = model.objects.first(), client_of("Manager")
-    address = parts.page_of(model, row.pk)
-    form = manager.get(address).context["adminform"].form
-    shown = {name: "" if (value := form.get_initial_for_field(field, name)) is None else value
-             for name, field in form.fields.items()}  # fmt: skip
+    row, boss = model._default_manager.first(), Client()
+    boss.force_login(make_staff())
+    address = reverse(f"admin:calendly_connector_{model._meta.model_name}_change", args=[row.pk])
+    page = boss.get(address)
+    form = page.context["adminform"].form if page.context and "adminform" in page.context else None
+    fields = form.fields if form else {}
+    shown = {name: "" if form is None or (value := form.get_initial_for_field(field, name)) is None else value
+             for name, field in fields.items()}  # fmt: skip
     before, hidden = columns(row), [each.name for each in model._meta.fields if each.name not in shown]
+    assert page.status_code == 200
     assert hidden
 
-    answer = manager.post(address, {**shown, **dict.fromkeys(hidden, "1"), "_save": "Save"})
+    answer = boss.post(address, {**shown, **BOXES, **dict.fromkeys(hidden, "1"), "_save": "Save"})
 
-    assert answer.status_code == 302, answer.context["adminform"].form.errors
     after = columns(row)
+    assert answer.status_code in (302, 403, 405), answer.context["adminform"].form.errors
     assert {name for name in after if after[name] != before[name]} <= {*shown}
+    assert (answer.status_code == 302) == bool(shown)
 
 
 def test_nobody_makes_themselves_a_superuser() -> None:
@@ -95,20 +106,38 @@ def test_nobody_makes_themselves_a_superuser() -> None:
     assert not vera.is_superuser and not vera.user_permissions.exists()
 
 
-@pytest.mark.parametrize("extra", [{"id": 99}, {"is_superuser": True}, {"connection": 1}, {"email_blacklisted": False}])
-def test_the_api_refuses_or_ignores_what_it_doesnt_know(extra: dict[str, Any], call: Callable[..., Any]) -> None:
+POSTS: dict[str, dict[str, Any]] = {
+    "people/sync": {"email": "nobody@example.com"},
+    "people/update": {"email": "nobody@example.com", "attributes": {}},
+    "people/1/erase": {},
+    "bookings": {"key": "k" * 20, "email": "nobody@example.com"},
+    "scheduling-links": {"email": "nobody@example.com", "event_type": "https://api.calendly.com/event_types/x"},
+}
+
+
+@pytest.mark.parametrize("extra", [{"id": 99}, {"is_superuser": True}, {"user": 1}, {"email_blacklisted": False}])
+@pytest.mark.parametrize("path", POSTS)
+def test_the_api_refuses_what_it_doesnt_know(path: str, extra: dict[str, Any], call: Callable[..., Any]) -> None:
     before = list(Person.objects.order_by("pk").values())
 
-    answer = call({"email": "nobody@example.com", "attributes": {}, **extra})
+    answer = call(path.replace("1", str(before[0]["id"])), {**POSTS[path], **extra})
 
-    assert 400 <= answer.status_code < 500
+    assert answer.status_code == 400
+    assert {"pointer": f"/{next(iter(extra))}"}.items() <= answer.json()["errors"][-1].items()
     assert list(Person.objects.order_by("pk").values()) == before
+
+
+def test_every_post_of_the_api_is_among_them() -> None:
+    paths = schema()["paths"].items()
+    known = {f"/api/v1/{path.replace('1', '{person_id}')}" for path in POSTS}
+
+    assert {path for path, methods in paths if "post" in methods} == known
 
 
 @pytest.fixture
 def call() -> Callable[..., Any]:
-    """Return a function that asks the API to update a person."""
+    """Return a function that posts to the API as somebody who may everything."""
     make_some_of_everything(1)
     token = api_tokens.make(name="CRM", user=make_staff())[1]
     headers = {"Authorization": f"Bearer {token}"}
-    return lambda body: Client().post("/api/v1/people/update", body, content_type="application/json", headers=headers)
+    return lambda path, body: Client().post(f"/api/v1/{path}", body, content_type="application/json", headers=headers)

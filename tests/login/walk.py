@@ -59,11 +59,12 @@ def _each_name(route: str) -> list[str]:
 
 
 def make_world() -> None:
-    """Make a row of everything, also of what isn't ours."""
-    make_some_of_everything(1)
+    """Make a row of everything, also of what isn't ours, beside what is there."""
+    number = Connection.objects.count()
+    make_some_of_everything(number + 1)
     Job.objects.update(subject=0)  # its key is a test's: the real one of that person would be a second job
     AccessAttempt.objects.create(username="who", ip_address="10.0.0.1", failures_since_start=1)
-    user, row = User.objects.get(username="robot0"), Connection.objects.get()
+    user, row = User.objects.get(username=f"robot{number}"), Connection.objects.earliest("pk")
     LogEntry.objects.log_actions(user.pk, [row], CHANGE, change_message="A test.")
     roles.make_groups()
 
@@ -75,7 +76,7 @@ def address_of(route: str) -> str:
 
 
 def _keys(route: str) -> dict[str, Any]:
-    connection, page = Connection.objects.get(), BookingPage.objects.get()
+    connection, page = Connection.objects.earliest("pk"), BookingPage.objects.earliest("pk")
     keys = {"key": "k" * 20 if route.startswith(("book", "api")) else connection.pk, "connection_id": connection.pk}
     keys |= {"slug": page.slug, "token": "token", "person_id": 1, "booking_id": 1}
     for model in admin.site._registry:

@@ -110,6 +110,14 @@ def told_by_brevo(sandbox: int) -> list[dict[str, Any]]:
     return list(told)
 
 
+def typed(folder: Path, environment: Mapping[str, str], *words: str) -> str:
+    """Type a command as README.md has it, in another terminal; return what it printed once it succeeded."""
+    command = [sys.executable, "manage.py", *words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def test_from_an_empty_folder_to_a_table_and_back(folder: Path, environment: dict[str, str], runs: list[Run]) -> None:
     runs.append(first := Run(folder, environment))
     first.wait_for(READY)
@@ -121,6 +129,7 @@ def test_from_an_empty_folder_to_a_table_and_back(folder: Path, environment: dic
     assert ports.ask(web, "GET", "/health/live")[0] == 200
     assert (folder / ".env").stat().st_mode & 0o777 == 0o600
     assert "Brevo tells us of unsubscriptions, bounces and deletions from now on." in first.output
+    assert "Connected." in typed(folder, environment, "calendly_connect")
 
     assert first.stop() == 0
     assert ports.is_free(web)

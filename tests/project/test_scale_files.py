@@ -47,6 +47,22 @@ def test_what_a_unit_runs_is_there(unit: Path) -> None:
     assert (BASE / ".venv" / "bin" / Path(program).name).exists()
 
 
+def test_the_proxy_is_told_all_that_it_asks_for() -> None:
+    asked = re.findall(r"\{\$(\w+):[^}]+\}", (DEPLOY / "Caddyfile").read_text(encoding="utf-8"))
+
+    assert set(asked) == set(SERVICES["proxy"]["environment"]) == {"SITE_ADDRESS", "UPSTREAM"}
+    assert SERVICES["proxy"]["environment"]["UPSTREAM"].split(":")[0] in SERVICES
+
+
+def test_a_key_that_the_docs_tell_to_make_is_one_line() -> None:
+    """`openssl rand -base64` breaks its lines after 48 bytes: the second would be lost, or spoil the file."""
+    documents = [BASE / "README.md", *(BASE / "docs").glob("*.md")]
+    sizes = [int(size) for each in documents for size in re.findall(r"openssl rand -base64 (\d+)", each.read_text())]
+
+    assert len(sizes) >= 4
+    assert max(sizes) <= 48
+
+
 def test_the_image_holds_no_secret() -> None:
     ignored = (BASE / ".dockerignore").read_text(encoding="utf-8").split()
 

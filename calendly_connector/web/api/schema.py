@@ -78,6 +78,7 @@ MEANINGS = {
     404: "There is nobody, or nothing, like that.",
     409: "It can't be done at this moment: see `detail`.",
     413: "The body is too large.",
+    414: "The address is longer than 4,094 bytes. The web server says so itself, and not as a problem.",
     415: "The body isn't `application/json`.",
     429: "Too many calls: `Retry-After` says in how many seconds to come again.",
     503: "Calendly or Brevo failed; nothing was deleted. Try again.",
@@ -88,7 +89,7 @@ ALWAYS = (401, 403, 429)
 def answers(good: Any, *bad: int) -> dict[Any, Any]:
     """Return an operation's answers: the good one, and the problems that may come instead."""
     statuses = sorted({*bad, *ALWAYS})
-    return {200: good} | {
+    return {200: good, 414: OpenApiResponse(description=MEANINGS[414])} | {
         (status, problems.MEDIA_TYPE): OpenApiResponse(Problem, description=MEANINGS[status]) for status in statuses
     }
 

@@ -1,0 +1,76 @@
+"""Automation events: recorded one by one or in batches, and looked up when an answer was lost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from calendly_connector.clients import errors
+from calendly_connector.clients.brevo_parts import Part, object_in
+
+EVENTS_PER_BATCH, BATCH_BYTES = 200, 500_000
+EVENTS_PER_PAGE = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedEvent:
+    """One automation event that Brevo holds."""
+
+    name: str
+    at: str
+    properties: Mapping[str, Any]
+
+
+class Events(Part):
+    """What `BrevoClient` can do with events."""
+
+    def create_event(self, event: Mapping[str, Any]) -> None:
+        """Record one event (`bodies.event_body`). NOT to be repeated after a lost answer.
+
+        https://developers.brevo.com/reference/create-event
+        """
+        self._call("events", "POST", "/events", json=event)
+
+    def create_events(self, events: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+        """Record at most 200 events; return what was refused, by position. NOT to be repeated after a lost answer.
+
+        https://developers.brevo.com/reference/create-batch-events (207 and 400 carry the same body)
+        """
+        try:
+            data = self._call("other", "POST", "/events/batch", json={"events": list(events)}).json
+        except errors.Refused as refused:
+            if refused.status != 400 or not isinstance(refused.body.get("errors"), list):
+                raise
+            data = refused.body
+        return _refused_positions(object_in(data or {}))
+
+    def find_events(self, name: str, *, since: datetime, until: datetime, offset: int = 0) -> list[RecordedEvent]:
+        """Return one page of recorded events of a name, newest first. 100 calls an hour.
+
+        https://developers.brevo.com/reference/get-events
+        """
+        params: dict[str, Any] = {
+            "event_name": name,
+            "startDate": since.astimezone(UTC).date().isoformat(),
+            "endDate": until.astimezone(UTC).date().isoformat(),
+            "limit": EVENTS_PER_PAGE,
+            "offset": offset,
+        }
+        data = object_in(self._call("other", "GET", "/events", params=params).json)
+        return [
+            RecordedEvent(
+                name=str(row.get("event_name") or ""),
+                at=str(row.get("event_date") or ""),
+                properties=object_in(row.get("event_properties") or {}),
+            )
+            for row in data.get("events") or []
+        ]
+
+
+def _refused_positions(data: Mapping[str, Any]) -> dict[int, str]:
+    refused: dict[int, str] = {}
+    for row in data.get("errors") or []:
+        positions = row.get("eventIndex")
+        for position in positions if isinstance(positions, list) else [positions]:
+            refused[int(position)] = str(row.get("message") or "refused without a reason")
+    return refused
