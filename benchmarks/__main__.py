@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 
-import django
 from django.db import connection
 
 from benchmarks import stage as stages
@@ -22,7 +21,7 @@ def main() -> int:
     begun = time.monotonic()
     try:
         with stages.set_up(options.database_url) as stage:
-            _prepare_django()
+            stages.prepare_django()
             try:
                 lines = _measure(stage, quick=options.quick)
             finally:
@@ -65,11 +64,6 @@ def _measure(stage: Stage, *, quick: bool) -> list[Line]:
         print(rows(lines), flush=True)
         all_lines += lines
     return all_lines
-
-
-def _prepare_django() -> None:
-    os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
-    django.setup()
 
 
 def _options() -> argparse.Namespace:

@@ -1,0 +1,61 @@
+"""What more workers gain: one backlog, worked off by one, two and four of them, while Brevo takes its time to answer."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks import one_ledger, scenes
+from benchmarks.load import Factory, Load
+from benchmarks.report import Line
+from benchmarks.stage import NEVER_TOGETHER, Stage
+
+HOW_MANY = (1, 2, 4)
+LATENCY = 0.1  # seconds that Brevo takes for each of a booking's two calls
+MIDDLE = (0.1, 0.9)  # the part of the backlog that counts: workers start, and end, at different moments
+
+
+def workers(stage: Stage, backlog: int, latency: float = LATENCY) -> list[Line]:
+    """Measure bookings a second; the worker must be stopped. Each has four threads, and no limits hold it."""
+    one_ledger.open_limits()
+    stage.sandbox("POST", "/sandbox/latency", {"brevo": latency})
+    rates, twice = {}, 0
+    for count in HOW_MANY:
+        rates[count], doubled = _work_off(stage, backlog, count)
+        twice += doubled
+    stage.sandbox("POST", "/sandbox/latency", {"brevo": 0.0})
+    where = f"{os.cpu_count()} processors, for web and sandbox too"
+    return [
+        *(
+            Line(f"{count} worker{'s' * (count > 1)}, 4 threads each", _figure(rates, count))
+            for count in HOW_MANY
+        ),
+        Line("  on this machine", f"{where}; Brevo answers in {latency * 1000:.0f} ms"),
+        Line("  events told twice, or not at all", str(twice), aim="none", is_met=not twice),
+    ]  # fmt: skip
+
+
+def _figure(rates: dict[int, float], count: int) -> str:
+    return f"{rates[count]:.1f} bookings/s   {rates[count] / rates[1]:.2f} times one"
+
+
+def _work_off(stage: Stage, backlog: int, count: int) -> tuple[float, int]:
+    """Return bookings a second in the middle of the work, and how many were not told exactly once."""
+    stage.sandbox("DELETE", "/sandbox/journal")
+    webhooks = Factory(stage.signing_key).make(backlog)
+    Load(stage.plan.web_port, webhooks, at_once=scenes.SENDERS).run()
+    names = [f"worker {number + 1}" for number in range(count)]
+    for name in names:
+        stage.start_worker(NEVER_TOGETHER, name=name)
+    scenes.wait_until_drained(stage)
+    for name in names:
+        stage.stop(name)
+    told = Counter(_email(call["body"]) for call in scenes.brevo_calls(stage) if call["template"] == "/events")
+    at = [float(call["at"]) for call in scenes.brevo_calls(stage) if call["template"] == "/events"]
+    first, last = (int(backlog * part) for part in MIDDLE)
+    return (last - first) / (at[last] - at[first]), sum(told[each.email] != 1 for each in webhooks)
+
+
+def _email(event: Mapping[str, Any]) -> str:
+    """Return whose automation event it is."""
+    return str(event["identifiers"]["email_id"])
