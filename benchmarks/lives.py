@@ -12,7 +12,7 @@ LAG = 30  # people who book between somebody's booking and what becomes of it: t
 
 
 def life(factory: Factory, kind: str) -> tuple[Webhook, list[Webhook]]:
-    """Return a booking's webhook, and those of what becomes of it: both halves of a move, a cancellation, or nothing."""
+    """Return a booking's webhook, and those of what becomes of it: both halves of a move, a cancellation, nothing."""
     booking = factory.payload()
     first = factory.sign(CREATED, booking)
     if kind == "canceled":

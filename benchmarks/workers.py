@@ -1,4 +1,4 @@
-"""What more workers gain: one backlog, worked off by one, two and four of them, while Brevo takes its time to answer."""
+"""What more workers gain: one backlog, worked off by one, two and four, while Brevo takes its time to answer."""
 
 import os
 from collections import Counter
@@ -44,7 +44,7 @@ def _work_off(stage: Stage, backlog: int, count: int) -> tuple[float, int]:
     stage.sandbox("DELETE", "/sandbox/journal")
     webhooks = Factory(stage.signing_key).make(backlog)
     Load(stage.plan.web_port, webhooks, at_once=scenes.SENDERS).run()
-    names = [f"worker {number + 1}" for number in range(count)]
+    names = ["worker", *(f"worker {number}" for number in range(2, count + 1))]
     for name in names:
         stage.start_worker(NEVER_TOGETHER, name=name)
     scenes.wait_until_drained(stage)
