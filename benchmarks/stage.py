@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import django
 import psycopg
+from django.core.management import call_command
 from psycopg import sql
 
 from project import plan, ports, run
@@ -121,6 +122,13 @@ def prepare_django() -> None:
     """Let this process open the database of the stage that was set up."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
     django.setup()
+
+
+def migrate(url: str) -> None:
+    """Let this process open a new database, with all its tables, whatever the environment names."""
+    _become({**SECRETS, "DATABASE_URL": url, "PUBLIC_URL": "http://127.0.0.1:1"})
+    prepare_django()
+    call_command("migrate", verbosity=0)
 
 
 def _connect(stage: Stage) -> None:
