@@ -44,7 +44,7 @@ def prepare(stage: Stage, count: int) -> dict[str, Any]:
     begun = time.monotonic()
     rows_of.add(count, Connection.objects.get(), every=1)
     SyncLogEntry.objects.filter(state="waiting").update(state="done")
-    rows_of.let_learn()
+    rows_of.settle()
     filled = time.monotonic() - begun
     with plans.heard() as said:
         statements = {kind: _statements(stage, kind) for kind in lives.KINDS}

@@ -55,14 +55,14 @@ def fill(count: int, *, every: int = BOOKINGS_OF_A_STEP, body: bytes = b"{}") ->
     schedule.install(tasks.SCHEDULES)
     owner = f"CASE WHEN n.i % 5 = 0 THEN {second.pk} ELSE {first.pk} END"
     add(count, first, owner=owner, every=every, body=body)
-    let_learn()
+    settle()
 
 
-def let_learn() -> None:
-    """Let PostgreSQL learn what its tables hold, as it does by itself before long."""
-    if database.vendor == "postgresql":
-        with database.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")
+def settle() -> None:
+    """Let PostgreSQL learn what its tables hold, and SQLite bring it from its log to its place: each does by itself
+    before long."""
+    with database.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE" if database.vendor == "postgresql" else "PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def add(
