@@ -1,4 +1,4 @@
-"""Measures speed and size: `python -m benchmarks [--quick] [--database-url URL]`. About six minutes, or two."""
+"""Measures speed and size: `python -m benchmarks [--quick] [--database-url URL]`. About forty minutes, or eight."""
 
 import argparse
 import os
@@ -68,7 +68,7 @@ def _measure(stage: Stage, *, quick: bool) -> list[Line]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="smaller loads, in less than a minute")
+    parser.add_argument("--quick", action="store_true", help="smaller loads, in about eight minutes")
     parser.add_argument(
         "--database-url",
         default=_postgres_of_environment(),
