@@ -1,18 +1,21 @@
-"""Measures speed and size: `python -m benchmarks [--quick] [--database-url URL]`. About six minutes, or two."""
+"""Measures speed and size: `python -m benchmarks [--quick] [--database-url URL]`. About forty minutes, or eight."""
 
 import argparse
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
-import django
 from django.db import connection
 
 from benchmarks import stage as stages
 from benchmarks.report import Line, heading, machine, rows, summary
 from benchmarks.stage import Stage, StageError
+
+OTHERS: Mapping[str, Sequence[str]] = {"ledger": (), "home": (), "backfill": (), "links": ()}
+OTHERS_QUICK = {"ledger": ("--quick",), "home": ("--rows", "100000"), "links": ("--people", "120")}
+"""What is measured afterwards, each as a program of its own: module → arguments."""
 
 
 def main() -> int:
@@ -22,7 +25,7 @@ def main() -> int:
     begun = time.monotonic()
     try:
         with stages.set_up(options.database_url) as stage:
-            _prepare_django()
+            stages.prepare_django()
             try:
                 lines = _measure(stage, quick=options.quick)
             finally:
@@ -31,15 +34,11 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     print(summary(lines))
-    pages = [sys.executable, "-W", "ignore", "-m", "benchmarks.home", "--database-url", options.database_url]
-    print(heading("Pages with many rows"), flush=True)
-    status = subprocess.run([*pages, *(["--rows", "100000"] if options.quick else [])], check=False).returncode
-    if not options.quick:
-        history = [sys.executable, "-W", "ignore", "-m", "benchmarks.backfill", "--database-url", options.database_url]
-        status = subprocess.run(history, check=False).returncode or status
-    campaign = [sys.executable, "-W", "ignore", "-m", "benchmarks.links", "--database-url", options.database_url]
-    smaller = ["--people", "120"] if options.quick else []
-    status = subprocess.run([*campaign, *smaller], check=False).returncode or status
+    status = 0
+    for module, arguments in (OTHERS_QUICK if options.quick else OTHERS).items():
+        command = [sys.executable, "-W", "ignore", "-m", f"benchmarks.{module}", *arguments]
+        done = subprocess.run([*command, "--database-url", options.database_url], check=False)
+        status = done.returncode or status
     print(f"Took {time.monotonic() - begun:.0f} s.")
     return status
 
@@ -67,14 +66,9 @@ def _measure(stage: Stage, *, quick: bool) -> list[Line]:
     return all_lines
 
 
-def _prepare_django() -> None:
-    os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
-    django.setup()
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="smaller loads, in less than a minute")
+    parser.add_argument("--quick", action="store_true", help="smaller loads, in about eight minutes")
     parser.add_argument(
         "--database-url",
         default=_postgres_of_environment(),

@@ -1,21 +1,17 @@
 """A crowd against Brevo's real limits: how close one by one comes to them, and what the many-at-once lane gains."""
 
 import logging
-import signal
 import time
-from dataclasses import replace
 
 from benchmarks import scenes
 from benchmarks.load import Factory, Load
 from benchmarks.report import Line
-from benchmarks.stage import Stage, StageError
+from benchmarks.stage import NEVER_TOGETHER, Stage, StageError
 from calendly_connector.models import BrevoAccount, RateLimit, WebhookDelivery
 from calendly_connector.services import accounts, limits
-from project import run
 
 BREVO_CONTACTS_PER_SECOND = 10
 MIN_SHARE_OF_LIMIT, MIN_GAIN = 0.95, 20
-NEVER = {"PEOPLE_AT_ONCE_FROM": "1000000"}
 
 
 def crowd(stage: Stage, *, singly: int, people: int) -> list[Line]:
@@ -38,7 +34,7 @@ def crowd(stage: Stage, *, singly: int, people: int) -> list[Line]:
 
 def _one_by_one(stage: Stage, people: int) -> float:
     """Return contacts per second while more people wait than Brevo lets through."""
-    _restart_worker(stage, NEVER)
+    _restart_worker(stage, NEVER_TOGETHER)
     _let_wait(stage, people)
     scenes.wait_until_drained(stage)
     written = [float(call["at"]) for call in scenes.brevo_calls(stage) if _is_accepted_contact(call)]
@@ -74,8 +70,5 @@ def _is_accepted_contact(call: dict[str, object]) -> bool:
 
 
 def _restart_worker(stage: Stage, environment: dict[str, str]) -> None:
-    child = stage.supervisor.children["worker"]
-    child.signal(signal.SIGTERM)
-    child.process.wait(timeout=30)
-    program = run.worker_program(stage.plan)
-    stage.supervisor.start(replace(program, environment={**program.environment, **environment}))
+    stage.stop("worker")
+    stage.start_worker(environment)

@@ -4,7 +4,6 @@
 """
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
@@ -13,13 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-import django
-from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from benchmarks.report import Line, machine, rows
-from benchmarks.stage import SECRETS, new_database
+from benchmarks.report import Line, heading, machine, rows
+from benchmarks.stage import migrate, new_database
 
 FEW, MANY = 1_000, 1_000_000
 TURNS, SLOW_TURNS = 20, 5
@@ -147,25 +144,17 @@ def main() -> int:
         "--database-url", default="", help="a PostgreSQL server on which a database is made and dropped"
     )
     options = parser.parse_args()
-    print(machine(), flush=True)
+    print(machine() + heading("Pages with many rows"), flush=True)
     with (
         tempfile.TemporaryDirectory(prefix="calendly-connector-bench-") as folder,
         new_database(options.database_url, folder) as url,
     ):
-        _prepare_django(url)
+        migrate(url)
         try:
             print(rows(measure(options.rows)))
         finally:
             connection.close()
     return 0
-
-
-def _prepare_django(url: str) -> None:
-    """Set up Django on a database of our own, whatever the environment names."""
-    os.environ |= {**SECRETS, "DATABASE_URL": url, "DATABASE_URL_FILE": "", "PUBLIC_URL": "http://127.0.0.1:1"}
-    os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
-    django.setup()
-    call_command("migrate", verbosity=0)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import django
 from django.db import connection
 from django.db.models import Count
 
@@ -152,8 +151,7 @@ def _link_lines(size: Size, found: Found) -> list[Line]:
 
 def _people_with_two() -> int:
     """Return how many people have two links for an event type that can be used, as the database has it."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
-    django.setup()
+    stages.prepare_django()
     from calendly_connector.models import SchedulingLink  # noqa: PLC0415 - reads settings, which the stage has made
 
     live = SchedulingLink.objects.filter(state=SchedulingLink.State.LIVE).order_by()

@@ -7,14 +7,15 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from project import ports
 from tests import payload_files
 
-EXAMPLE = "invitee.created__discovery_call"
+EXAMPLE, CREATED = "invitee.created__discovery_call", "invitee.created"
 PATH = "/webhooks/calendly"
 SECONDS = 60  # for one answer; a server that needs longer is down
 
@@ -55,13 +56,13 @@ class Factory:
 
     def make(self, count: int) -> list[Webhook]:
         """Return that many webhooks, signed now."""
-        return [self._one() for _ in range(count)]
+        return [self.sign(CREATED, self.payload()) for _ in range(count)]
 
-    def _one(self) -> Webhook:
-        one = uuid.uuid4().hex
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    def payload(self) -> dict[str, Any]:
+        """Return what Calendly tells of somebody who books now."""
+        one, now = uuid.uuid4().hex, moment()
         meeting = f"https://api.calendly.com/scheduled_events/{one}"
-        payload = {
+        return {
             **self._example["payload"],
             "uri": f"{meeting}/invitees/{one}",
             "event": meeting,
@@ -72,13 +73,22 @@ class Factory:
             "updated_at": now,
             "scheduled_event": {**self._example["payload"]["scheduled_event"], "uri": meeting},
         }
-        body = json.dumps({**self._example, "created_at": now, "payload": payload}).encode()
+
+    def sign(self, webhook_name: str, payload: Mapping[str, Any]) -> Webhook:
+        """Return a delivery of now."""
+        told = {**self._example, "event": webhook_name, "created_at": moment(), "payload": payload}
+        body = json.dumps(told).encode()
         return Webhook(email=payload["email"], body=body, headers=self._headers(body))
 
     def _headers(self, body: bytes) -> dict[str, str]:
         stamp = int(time.time())
         digest = hmac.new(self._key, f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
         return {"Content-Type": "application/json", "Calendly-Webhook-Signature": f"t={stamp},v1={digest}"}
+
+
+def moment() -> str:
+    """Return the time of now as Calendly writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Load:

@@ -29,7 +29,11 @@ class Process:
 
     def peak_megabytes(self) -> float:
         """Return the most memory that was ever resident, all processes together (shared pages count in each)."""
-        return sum(_peak_kilobytes(pid) for pid in self._family()) / 1024
+        return sum(_kilobytes(pid, "VmHWM") for pid in self._family()) / 1024
+
+    def resident_megabytes(self) -> float:
+        """Return the memory that is resident now, all processes together (shared pages count in each)."""
+        return sum(_kilobytes(pid, "VmRSS") for pid in self._family()) / 1024
 
     def cpu_share(self, seconds: float) -> float:
         """Return the share of one processor that is used during the next seconds."""
@@ -62,6 +66,6 @@ def _ticks(pid: int) -> int:
     return sum(int(field) for field in fields[CPU_FIELDS])
 
 
-def _peak_kilobytes(pid: int) -> int:
+def _kilobytes(pid: int, what: str) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)  # none: it ends just now
+    return next((int(line.split()[1]) for line in lines if line.startswith(what)), 0)  # none: it ends just now

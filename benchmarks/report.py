@@ -23,7 +23,7 @@ def heading(title: str) -> str:
 
 def rows(lines: Iterable[Line]) -> str:
     """Return lines as rows of the table."""
-    return "\n".join(f"  {line.what:<36} {line.figure:<38}{_verdict(line)}".rstrip() for line in lines)
+    return "\n".join(f"  {line.what:<36} {line.figure:<37} {_verdict(line)}".rstrip() for line in lines)
 
 
 def summary(lines: Iterable[Line]) -> str:

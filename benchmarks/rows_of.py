@@ -43,33 +43,43 @@ INSERT INTO {table} ({columns}) SELECT {values} FROM n, {table} t WHERE t.id = {
 """
 
 
-def fill(count: int) -> None:
-    """Fill a database with `count` bookings and status changes, and a tenth as many log entries and deliveries.
+def fill(count: int, *, every: int = BOOKINGS_OF_A_STEP, body: bytes = b"{}") -> None:
+    """Fill a database with `count` bookings and status changes, and a log entry and a delivery for `every` so many.
 
-    What was there before is deleted. The newest row has the highest key, as in real life.
+    What was there before is deleted. The newest row has the highest key, as in real life. `body` is what each of the
+    deliveries holds.
     """
     _clear()
     first, second = (_connection(name) for name in CONNECTIONS[:2])
     _connection(CONNECTIONS[2])
     schedule.install(tasks.SCHEDULES)
-    add(count, first, owner=f"CASE WHEN n.i % 5 = 0 THEN {second.pk} ELSE {first.pk} END")
-    if database.vendor == "postgresql":
-        with database.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")  # as the server does by itself before long
+    owner = f"CASE WHEN n.i % 5 = 0 THEN {second.pk} ELSE {first.pk} END"
+    add(count, first, owner=owner, every=every, body=body)
+    settle()
 
 
-def add(count: int, connection: Connection, *, owner: str = "") -> None:
+def settle() -> None:
+    """Let PostgreSQL learn what its tables hold, and SQLite bring it from its log to its place: each does by itself
+    before long."""
+    with database.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE" if database.vendor == "postgresql" else "PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def add(
+    count: int, connection: Connection, *, owner: str = "", every: int = BOOKINGS_OF_A_STEP, body: bytes = b"{}"
+) -> None:
     """Add `count` bookings and what belongs to them, copies of a new one of the connection's.
 
-    `owner` is the expression of the connection's key, where that isn't always this one.
+    `owner` is the expression of the connection's key, where that isn't always this one; `every` so many bookings have
+    a log entry and a delivery, which holds `body`.
     """
     owner = owner or str(connection.pk)
     booking = make_booking_row(connection)
     _change(booking)
-    make_delivery(connection, state="processed", processed_at=timezone.now())
+    make_delivery(connection, body, state="processed", processed_at=timezone.now())
     make_step(booking, state="done", sent_at=timezone.now(), settled_at=timezone.now())
     _fill_ledger(count, booking, owner)
-    _fill_log(count // BOOKINGS_OF_A_STEP, booking, owner)
+    _fill_log(count // every, booking, owner, every)
 
 
 def _fill_ledger(count: int, booking: Booking, owner: str) -> None:
@@ -95,7 +105,7 @@ def _fill_ledger(count: int, booking: Booking, owner: str) -> None:
     _copy(StatusChange.objects.latest("pk"), count, change)
 
 
-def _fill_log(count: int, booking: Booking, owner: str) -> None:
+def _fill_log(count: int, booking: Booking, owner: str, every: int) -> None:
     """Write two steps of a hundred as failed, one as waiting, and say of each fiftieth what is to be mended."""
     ago = _ago(count)
     deliveries = {"connection_id": owner, "digest": DIALECTS[database.vendor]["blob"]}
@@ -104,8 +114,8 @@ def _fill_log(count: int, booking: Booking, owner: str) -> None:
     state = "CASE n.i % 100 WHEN 0 THEN 'failed' WHEN 1 THEN 'failed' WHEN 2 THEN 'waiting' ELSE 'done' END"
     steps = {
         "connection_id": owner,
-        "person_id": f"{booking.person_id} + n.i * {BOOKINGS_OF_A_STEP} / {BOOKINGS_OF_A_PERSON}",
-        "booking_id": f"{booking.pk} + n.i * {BOOKINGS_OF_A_STEP}",
+        "person_id": f"{booking.person_id} + n.i * {every} / {BOOKINGS_OF_A_PERSON}",
+        "booking_id": f"{booking.pk} + n.i * {every}",
         "happening": "'booked:' || n.i",
         "state": state,
         "cause": "CASE n.i % 50 WHEN 0 THEN 'attribute_missing:A' || (n.i % 7) ELSE '' END",

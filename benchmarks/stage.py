@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import django
 import psycopg
+from django.core.management import call_command
 from psycopg import sql
 
 from project import plan, ports, run
@@ -21,7 +24,9 @@ from project.plan import Plan
 from project.supervisor import Program, Supervisor
 
 BASE = Path(__file__).resolve().parent.parent
-START_SECONDS = 60
+START_SECONDS, STOP_SECONDS = 60, 30
+NEVER_TOGETHER = {"PEOPLE_AT_ONCE_FROM": "1000000"}
+"""What keeps a worker from writing many people by one import, where what one of them costs is measured."""
 SECRETS = {
     "SECRET_KEY": "known-to-everyone-and-good-for-a-benchmark-alone",
     "FIELD_ENCRYPTION_KEYS": "YmVuY2htYXJrcy1vbmx5LWtleS0zMi1ieXRlcy1vayE=",
@@ -49,9 +54,17 @@ class Stage:
     signing_key: str
     folder: Path
 
-    def start_worker(self) -> None:
-        """Start the worker."""
-        self.supervisor.start(run.worker_program(self.plan))
+    def start_worker(self, environment: Mapping[str, str] | None = None, *, name: str = "worker") -> None:
+        """Start a worker; `environment` is what it is to have besides."""
+        program = run.worker_program(self.plan)
+        environment = {**program.environment, **(environment or {})}
+        self.supervisor.start(replace(program, name=name, environment=environment))
+
+    def stop(self, name: str) -> None:
+        """Ask one of our processes to stop, and wait until it has finished what it has in hand."""
+        child = self.supervisor.children[name]
+        child.signal(signal.SIGTERM)
+        child.process.wait(timeout=STOP_SECONDS)
 
     def pid(self, name: str) -> int:
         """Return the process id of one of our processes. Raise StageError when it has ended."""
@@ -103,6 +116,19 @@ def set_up(database_url: str, *, serves: bool = True) -> Iterator[Stage]:
             if serves:
                 _serve(stage, floor_url=url if url.startswith("postgres") else f"sqlite:///{folder / 'floor.sqlite3'}")
             yield stage
+
+
+def prepare_django() -> None:
+    """Let this process open the database of the stage that was set up."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
+    django.setup()
+
+
+def migrate(url: str) -> None:
+    """Let this process open a new database, with all its tables, whatever the environment names."""
+    _become({**SECRETS, "DATABASE_URL": url, "PUBLIC_URL": "http://127.0.0.1:1"})
+    prepare_django()
+    call_command("migrate", verbosity=0)
 
 
 def _connect(stage: Stage) -> None:

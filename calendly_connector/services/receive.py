@@ -35,7 +35,7 @@ ON CONFLICT (account_id, digest) DO NOTHING RETURNING id
 
 WAITING = """
 FROM calendly_connector_webhookdelivery d
-WHERE d.state = 'stored' AND d.id > %s
+WHERE d.state = 'stored' {which}
   AND NOT EXISTS (SELECT 1 FROM calendly_connector_job j WHERE j.dedupe_key = 'take_in:' || d.id)
 """
 LOOK = f"SELECT 1 {WAITING} LIMIT 1"
@@ -44,9 +44,14 @@ INSERT INTO calendly_connector_job
   (kind, subject, dedupe_key, lane, state, is_wanted_again, run_after, attempts, failures, last_error, worker,
    created_at)
 SELECT 'take_in', d.id, 'take_in:' || d.id, '', 'ready', %s, d.received_at, 0, 0, '', '', d.received_at
-{WAITING} ORDER BY d.id LIMIT 1000
+{WAITING} ORDER BY {{order}} LIMIT 1000
 ON CONFLICT (dedupe_key) DO NOTHING RETURNING subject
 """
+NEWER = {"which": "AND d.id > %s", "order": "d.id"}
+ALL = {"which": "", "order": "+d.id"}
+"""What is newer than a known delivery, found by its number; or all, found by the index of what waits. Asked for numbers
+above nought, or for their order, SQLite would walk through the whole table; "+" keeps it from that."""
+
 OVERLAP = 200  # ids that may be committed after later ones were seen
 
 
@@ -89,11 +94,12 @@ class Adopter:
     def adopt(self, *, thoroughly: bool = False) -> int:
         """Return how many jobs were made. `thoroughly` looks at all that wait, not only at what is new."""
         after = 0 if thoroughly else max(0, self._seen - OVERLAP)
+        which, numbers = (NEWER, [after]) if after else (ALL, [])
         with database.cursor() as cursor:
-            cursor.execute(LOOK, [after])  # to look takes no lock
+            cursor.execute(LOOK.format(**which), numbers)  # to look takes no lock
             if cursor.fetchone() is None:
                 return 0
-            cursor.execute(ADOPT, [False, after])
+            cursor.execute(ADOPT.format(**which), [False, *numbers])
             made = [row[0] for row in cursor.fetchall()]
         self._seen = max([self._seen, *made])
         return len(made)

@@ -1,5 +1,6 @@
 """What the river asks of the big tables costs the same at a million rows: every statement, by its plan."""
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -7,11 +8,13 @@ from django.db import connection as database
 from django.utils import timezone
 
 from calendly_connector.models import Booking, Person
-from calendly_connector.services import clock, sweep
+from calendly_connector.services import clock, receive, sweep
 from sandbox import scenarios
 from tests import plans
 from tests.journeys.history import backfill, ledger, make_up, truth
 from tests.journeys.river import River
+
+READS_DELIVERIES = re.compile(r"(SCAN|SEARCH) d\b|Scan.* on calendly_connector_webhookdelivery d\b")
 
 
 def test_no_statement_of_the_river_reads_a_whole_table(river: River) -> None:
@@ -42,6 +45,23 @@ def test_no_statement_of_a_reading_of_history_reads_a_whole_table(river: River) 
     assert ledger() == truth(river)
     with plans.grown():
         assert reading_whole_tables(said) == {}
+
+
+def test_what_waits_is_found_without_a_walk_through_all_deliveries(river: River) -> None:
+    scenarios.booked(river.calendly)
+    river.deliver()
+
+    with plans.heard() as said:
+        assert receive.Adopter().adopt() == 1
+        assert receive.Adopter().adopt(thoroughly=True) == 0
+
+    looks = [(sql, params) for sql, params in said if "NOT EXISTS" in sql]
+    assert len(looks) == 3
+    with plans.grown():
+        for sql, params in looks:
+            waiting = [line for line in plans.plan(sql, params) if READS_DELIVERIES.search(line)]
+            assert waiting, database.vendor
+            assert all(any(index in line for index in plans.SMALL) for line in waiting), waiting
 
 
 def test_the_check_itself(river: River) -> None:
