@@ -42,13 +42,13 @@ class WebServer(WorkerProcess):
 class Ahead(CeleryWorker):
     """One whose clock is wrong."""
 
-    program = ("-m", "tests.chaos.wrong_clock", f"+{WRONG}", *CeleryWorker.program[1:])
+    program: tuple[str, ...] = ("-m", "tests.chaos.wrong_clock", f"+{WRONG}", *CeleryWorker.program[1:])
 
 
 class Behind(CeleryWorker):
     """One whose clock is wrong the other way."""
 
-    program = ("-m", "tests.chaos.wrong_clock", f"-{WRONG}", *CeleryWorker.program[1:])
+    program: tuple[str, ...] = ("-m", "tests.chaos.wrong_clock", f"-{WRONG}", *CeleryWorker.program[1:])
 
 
 class Town:

@@ -66,8 +66,8 @@ def _events(sandbox: Sandbox, oracles: dict[str, Oracle]) -> Iterator[str]:
     for oracle in oracles.values():
         for uri in oracle.rows:
             status = oracle.status(uri)
-            if (event := _last_event(oracle, uri)) and not sent[uri, event]:
-                yield f"booking {uri} is {status}, and Brevo has no event “{event}”"
+            if (last := _last_event(oracle, uri)) and not sent[uri, last]:
+                yield f"booking {uri} is {status}, and Brevo has no event “{last}”"
             if status == "rescheduled" and sent[uri, "canceled"]:
                 yield f"booking {uri} was moved, and Brevo has “canceled”"
 

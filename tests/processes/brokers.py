@@ -64,7 +64,7 @@ class Redis:
 class CeleryWorker(WorkerProcess):
     """One `celery worker` of two threads."""
 
-    program = (
+    program: tuple[str, ...] = (
         "-m",
         "celery",
         "-A",
