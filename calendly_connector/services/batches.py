@@ -12,15 +12,16 @@ from django.utils import timezone
 from calendly_connector.clients import brevo_bodies, brevo_catalogue, brevo_events, errors
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.core import cause
-from calendly_connector.models import BrevoAccount, SyncLogEntry
+from calendly_connector.models import BrevoAccount, BulkImport, SyncLogEntry
 from calendly_connector.services import accounts, journal, queue, settle
 
 State, Kind = SyncLogEntry.State, SyncLogEntry.Kind
 
 
-def leave_lists(account: BrevoAccount, client: BrevoClient, people: list[int], renew: accounts.Renew) -> None:
-    """Do the waiting "leave lists" steps of many people, 150 a call. May be repeated."""
-    waiting = SyncLogEntry.objects.filter(person__in=people, kind=Kind.LEAVE_LISTS, state=State.WAITING)
+def leave_lists(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
+    """Do the waiting "leave lists" steps of an import's people, 150 a call. May be repeated."""
+    account = row.account
+    waiting = SyncLogEntry.objects.filter(person__bulk_import=row, kind=Kind.LEAVE_LISTS, state=State.WAITING)
     steps = list(waiting.select_related("person").order_by("pk"))
     wanted = {step.pk: journal.lists_to_leave(step) for step in steps}
     leaving: dict[int, list[str]] = defaultdict(list)
@@ -46,9 +47,9 @@ def _leave(account: BrevoAccount, client: BrevoClient, number: int, emails: list
     return ""
 
 
-def send_events(account: BrevoAccount, client: BrevoClient, people: list[int], renew: accounts.Renew) -> None:
-    """Send the waiting events of many people, each person's in order. Never sends one twice."""
-    steps = SyncLogEntry.objects.filter(person__in=people, kind=Kind.EVENT, state__in=journal.OPEN)
+def send_events(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
+    """Send the waiting events of an import's people, each person's in order. Never sends one twice."""
+    steps = SyncLogEntry.objects.filter(person__bulk_import=row, kind=Kind.EVENT, state__in=journal.OPEN)
     blocked = set(steps.exclude(state=State.WAITING).values_list("person", flat=True))
     waiting = [
         step for step in steps.select_related("person").order_by("person", "pk") if step.person_id not in blocked
@@ -56,7 +57,7 @@ def send_events(account: BrevoAccount, client: BrevoClient, people: list[int], r
     lost: set[int] = set()  # people whose later events keep their order behind one of unknown outcome
     for batch in _batches(waiting):
         ready = [step for step in batch if step.person_id not in lost]
-        if ready and not _send(account, client, ready, renew):
+        if ready and not _send(row.account, client, ready, renew):
             lost |= {step.person_id for step in ready}
 
 

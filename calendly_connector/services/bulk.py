@@ -15,7 +15,7 @@ from functools import partial
 from itertools import groupby, islice
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from calendly_connector import conf
 from calendly_connector.clients import errors
@@ -196,9 +196,8 @@ def pause_before_look(people: int, looks: int, *, many: int = MANY) -> float:
 
 def _follow_up(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
     """Leave lists, send events, then let the people go."""
-    people = list(row.people.values_list("pk", flat=True))
-    batches.leave_lists(row.account, client, people, renew)
-    batches.send_events(row.account, client, people, renew)
+    batches.leave_lists(row, client, renew)
+    batches.send_events(row, client, renew)
     if not row.lists and row.account.import_list:
         accounts.call(row.account, "contacts", partial(client.empty_list, row.account.import_list), renew=renew)
     _finish(row, State.DONE, "")
@@ -229,7 +228,7 @@ def _settle_contacts(row: BulkImport, refused: set[str]) -> None:
                 push.remember(step.person_id, step.request.pop(bulk_rows.REMEMBER))
             journal.imported(taken)
             BulkImport.objects.filter(pk=row.pk).update(refused_count=F("refused_count") + len(back))
-            _release(back)
+            _release(Person.objects.filter(pk__in=back))
 
 
 def refused_emails(client: BrevoClient, process: Process) -> dict[str, set[str]]:
@@ -258,14 +257,18 @@ def _finish(row: BulkImport, state: BulkImport.State, reason: str) -> None:
     with transaction.atomic():
         row.state, row.reason, row.finished_at = state, reason, common_clock.now()
         row.save(update_fields=["state", "reason", "finished_at"])
-        _release(list(row.people.values_list("pk", flat=True)))
+        _release(row.people.all())
 
 
-def _release(people: list[int]) -> None:
-    """Let people be written one by one again, beginning with what still waits for them."""
-    Person.objects.filter(pk__in=people).update(bulk_import=None)
-    waiting = SyncLogEntry.objects.filter(person__in=people, state__in=journal.OPEN).values("person")
-    for person in Person.objects.filter(pk__in=waiting).select_related("connection"):
+def _release(people: QuerySet[Person]) -> None:
+    """Let people be written one by one again, beginning with what still waits for them.
+
+    They are named by a query, not by their keys: a statement with thousands of them would stay in SQLite's cache.
+    """
+    waiting = SyncLogEntry.objects.filter(person__in=people.values("pk"), state__in=journal.OPEN).values("person")
+    behind = list(Person.objects.filter(pk__in=waiting).select_related("connection"))
+    people.update(bulk_import=None)
+    for person in behind:
         ledger.ask_for_push(person)
 
 
