@@ -6,17 +6,15 @@
 import argparse
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import connection
 from django.utils import timezone
 
 from benchmarks.report import Line, heading, machine, rows
-from benchmarks.stage import migrate, new_database
+from benchmarks.stage import a_database
 
 FEW, MANY = 1_000, 1_000_000
 TURNS, SLOW_TURNS = 20, 5
@@ -145,15 +143,8 @@ def main() -> int:
     )
     options = parser.parse_args()
     print(machine() + heading("Pages with many rows"), flush=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="calendly-connector-bench-") as folder,
-        new_database(options.database_url, folder) as url,
-    ):
-        migrate(url)
-        try:
-            print(rows(measure(options.rows)))
-        finally:
-            connection.close()
+    with a_database(options.database_url):
+        print(rows(measure(options.rows)))
     return 0
 
 

@@ -6,14 +6,11 @@
 import argparse
 import os
 import sys
-import tempfile
 import time
-
-from django.db import connection
 
 from benchmarks.measure import percentile
 from benchmarks.report import Line, heading, machine, rows, summary
-from benchmarks.stage import migrate, new_database
+from benchmarks.stage import a_database
 from tests import payload_files
 
 MANY, KEPT = 1_000_000, "200"  # days, of the 400 over which the rows are spread
@@ -72,15 +69,8 @@ def main() -> int:
     options = parser.parse_args()
     print(machine() + heading(f"Deleting by age, of {options.rows:,} rows"), flush=True)
     os.environ |= {"KEEP_RAW_BODIES_DAYS": KEPT, "KEEP_LOG_DAYS": KEPT}
-    with (
-        tempfile.TemporaryDirectory(prefix="calendly-connector-bench-") as folder,
-        new_database(options.database_url, folder) as url,
-    ):
-        migrate(url)
-        try:
-            print(summary(measure(options.rows)))
-        finally:
-            connection.close()
+    with a_database(options.database_url):
+        print(summary(measure(options.rows)))
     return 0
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import django
 import psycopg
 from django.core.management import call_command
+from django.db import connection
 from psycopg import sql
 
 from project import plan, ports, run
@@ -124,11 +125,18 @@ def prepare_django() -> None:
     django.setup()
 
 
-def migrate(url: str) -> None:
-    """Let this process open a new database, with all its tables, whatever the environment names."""
-    _become({**SECRETS, "DATABASE_URL": url, "PUBLIC_URL": "http://127.0.0.1:1"})
-    prepare_django()
-    call_command("migrate", verbosity=0)
+@contextmanager
+def a_database(server: str) -> Iterator[None]:
+    """Let this process open a new database, with all its tables, whatever the environment names: for measuring without
+    other processes. `server` is as in `new_database`."""
+    with tempfile.TemporaryDirectory(prefix="calendly-connector-bench-") as folder, new_database(server, folder) as url:
+        _become({**SECRETS, "DATABASE_URL": url, "PUBLIC_URL": "http://127.0.0.1:1"})
+        prepare_django()
+        call_command("migrate", verbosity=0)
+        try:
+            yield
+        finally:
+            connection.close()
 
 
 def _connect(stage: Stage) -> None:
