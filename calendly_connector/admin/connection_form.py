@@ -1,7 +1,6 @@
 """What staff may say about a connection, and what makes a new one."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.translation import gettext
@@ -9,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from calendly_connector.models import BrevoAccount, Connection
 from calendly_connector.services import connection as connections
-from calendly_connector.services import normalise, setup, tokens
+from calendly_connector.services import normalise, setup, tokens, zones
 
 
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -18,7 +17,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_timezone(self) -> str:
         """Refuse a zone that doesn't exist."""
         name = str(self.cleaned_data["timezone"])
-        if name not in available_timezones():
+        if name not in zones.known():
             raise forms.ValidationError(
                 gettext("“%(name)s” is no time zone. Write it as Europe/Paris.") % {"name": name}
             )

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,8 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from calendly_connector import conf
 from calendly_connector.admin.audit import note
 from calendly_connector.models import StaffPreference
-from calendly_connector.services import staff_sessions
-from calendly_connector.services.zones import zones
+from calendly_connector.services import staff_sessions, zones
 
 URL_NAME = "my_settings"
 SAVED = "calendly_connector_preference"  # the session's key
@@ -44,7 +43,7 @@ class PreferenceForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["timezone"] = forms.ChoiceField(
             label=_("Time zone"),
             required=False,
-            choices=[("", zone), *zones()],
+            choices=[("", zone), *zones.zones()],
             help_text=_("Every time in these pages is shown in this zone. What is written to Brevo doesn't change."),
         )
 
@@ -94,4 +93,4 @@ def preference_of(request: HttpRequest) -> tuple[str, str]:
         found = StaffPreference.objects.filter(user=request.user.pk).values_list("language", "timezone").first()
         kept = request.session[SAVED] = [*(found or ("", "")), time.time()]
     language, zone = kept[0], kept[1]
-    return language if language in dict(conf.languages()) else "", zone if zone in available_timezones() else ""
+    return language if language in dict(conf.languages()) else "", zone if zone in zones.known() else ""

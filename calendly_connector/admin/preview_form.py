@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils import timezone
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from calendly_connector.core.booking import Tracking
 from calendly_connector.core.trigger import Trigger
 from calendly_connector.models import Connection, EventType
-from calendly_connector.services import samples
+from calendly_connector.services import samples, zones
 from calendly_connector.services.preview_subject import MADE_UP_LENGTH, MadeUp
 
 TRIGGERS: dict[Trigger, Promise] = {
@@ -99,7 +99,7 @@ class MadeUpForm(forms.Form):
     def clean_timezone(self) -> str:
         """Refuse a zone that doesn't exist."""
         name = str(self.cleaned_data["timezone"])
-        if name not in available_timezones():
+        if name not in zones.known():
             raise forms.ValidationError(
                 _("“%(name)s” is no time zone. Write it as Europe/Paris."), params={"name": name}
             )

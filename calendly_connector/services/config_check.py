@@ -6,7 +6,6 @@ What the catalogues don't know is a warning only: a file may be imported before 
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -16,7 +15,7 @@ from calendly_connector.core.config_file import SECRETS, Config
 from calendly_connector.core.config_reader import Mention, Path, Problem
 from calendly_connector.core.rules import ConsentMode
 from calendly_connector.models import BrevoList, Connection, EventType
-from calendly_connector.services import mapping_check, normalise
+from calendly_connector.services import mapping_check, normalise, zones
 
 NEEDED = {ConsentMode.ANSWER: ("question", "answer"), ConsentMode.DOUBLE_OPT_IN: ("template", "redirect_url")}
 """What a consent rule of this mode can't do without."""
@@ -77,7 +76,7 @@ class _Check:
         self.problems.append(Problem(path=path, words=words, values=values, is_error=False))
 
     def _timezone(self, name: str, path: Path) -> None:
-        if name not in available_timezones():
+        if name not in zones.known():
             self._refuse(path, _("“%(name)s” is no time zone. Write it as Europe/Paris.") % {"name": name})
 
     def _region(self, region: str, path: Path) -> None:

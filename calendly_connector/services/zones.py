@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 def zones() -> list[tuple[str, list[tuple[str, str]]]]:
     """Return every time zone of a place by the part of the world it is in, as a select takes it."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(places() & available_timezones()):
+    for name in sorted(places() & known()):
         area, _slash, place = name.partition("/")
         found.setdefault(area, []).append((name, place.replace("_", " ")))
     return list(found.items())
@@ -22,10 +22,11 @@ def places() -> frozenset[str]:
 
 
 @cache
-def _known() -> frozenset[str]:
+def known() -> frozenset[str]:
+    """Return the name of every zone. Once: Python walks through all of its files whenever it is asked."""
     return frozenset(available_timezones())
 
 
 def zone_of(*names: str) -> ZoneInfo:
     """Return the first of these names that is a zone (browsers report older names too), else UTC."""
-    return ZoneInfo(next((name for name in names if name in _known()), "UTC"))
+    return ZoneInfo(next((name for name in names if name in known()), "UTC"))
