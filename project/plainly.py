@@ -19,10 +19,12 @@ HINTS = {
     "readonly database": "Let whoever runs this write to the database's file, and to the folder it is in.",
     "database or disk is full": FULL,
     "No space left on device": FULL,
+    "disk I/O error": "See that the disk of the database is neither full nor damaged, then try again.",
     "database is locked": "Something else has been writing to the database for long: try again.",
     "not a database": "DATABASE_URL names a file that SQLite didn't write.",
     "no such table": TABLES,
     "UndefinedTable": TABLES,
+    "InsufficientPrivilege": "Let the user whom DATABASE_URL names own the tables of the database.",
     "connection": AWAY,
     "failed to resolve host": AWAY,
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DataError
+from django.db import DataError, OperationalError
 
 from project.environment import Environment
 from project.plainly import plainly
@@ -94,6 +94,28 @@ def test_a_web_server_with_bad_settings_gives_up_in_a_sentence() -> None:
     done = _run(["-c", "import project.wsgi"], {"DEBUG": "maybe"})
 
     assert (done.returncode, done.stderr) == (3, "DEBUG is 'maybe': write true or false.\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("database or disk is full", "Make room"),
+        ("disk I/O error", "neither full nor damaged"),
+        ("attempt to write a readonly database", "the folder it is in"),
+        ("no such table: calendly_connector_job", "manage.py migrate"),
+        ("file is not a database", "SQLite didn't write"),
+        ("connection failed: FATAL:  password authentication failed\nfor user", "DATABASE_URL is right"),
+    ],
+)
+def test_what_a_database_says_comes_with_what_to_do(said: str, advice: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, plainly():
+        raise OperationalError(said)
+
+    words = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert words.count("\n") == 1
+    assert said.partition("\n")[0] in words
+    assert advice in words
 
 
 def test_a_fault_of_ours_keeps_its_traceback() -> None:

@@ -293,7 +293,20 @@ def test_a_database_that_does_not_answer_is_the_only_finding(well: River, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(database, "cursor", refuse)
-        only("database", Level.BAD, "OperationalError")
+        only("database", Level.BAD, "OperationalError: connection to server at db.example failed")
+
+
+def test_a_database_that_its_full_disk_keeps_from_answering(well: River, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OperationalError("disk I/O error")
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=0))
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "cursor", refuse)
+        found = wrong()
+
+    assert found.keys() == {"database", "disk"}
+    assert "disk I/O error" in found["database"][1]
 
 
 @pytest.mark.parametrize(("app", "words"), [("auth", "lacks 1 migrations"), ("calendly_connector", "newer version")])
