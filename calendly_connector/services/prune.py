@@ -21,7 +21,7 @@ from calendly_connector.services.retention import Act, Rule
 
 NAME = "prune"  # of the schedule
 PIECE = 200  # rows at most
-HANDFUL = 20  # rows of one statement: between two of them a piece may end
+HANDFUL = 20  # rows of a piece's first statement: after each a piece may end, and twice as many are tried
 HOLD = 0.1  # seconds after which a piece ends: nobody else can write on SQLite meanwhile
 SECONDS = 20.0  # that the scheduled run takes at once: then others may have the thread, and the next tick goes on
 
@@ -122,14 +122,15 @@ def _ranges(rule: Rule, before: datetime) -> Iterator[Sequence[int]]:
 
 def _take(rule: Rule, before: datetime, keys: Sequence[int], clock: Callable[[], float]) -> tuple[int, Sequence[int]]:
     """Take rows in one transaction until HOLD is over, a handful at least; return how many, and the keys left."""
-    rows = 0
+    rows, size = 0, HANDFUL
     with transaction.atomic():
         ends = clock() + HOLD  # waiting for the others is over here
         while keys:
-            handful, keys = keys[:HANDFUL], keys[HANDFUL:]
+            handful, keys = keys[:size], keys[size:]
             rows += _take_handful(rule, before, handful)
             if clock() >= ends:
                 break
+            size *= 2
     return rows, keys
 
 

@@ -267,7 +267,7 @@ class SlowDisk:
 
 @pytest.mark.parametrize(
     ("seconds", "pieces"),
-    [(0.001, [5]), (0.04, [3, 2]), (4.0, [1, 1, 1, 1, 1])],
+    [(0.001, [5]), (0.06, [3, 2]), (4.0, [1, 1, 1, 1, 1])],
     ids=["a fast disk", "a slow one", "one that hangs"],
 )
 def test_a_piece_ends_when_it_has_held_the_database_long_enough(
