@@ -46,7 +46,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 ADMIN_PATH = env.folder(
     "ADMIN_PATH", "admin/", taken=("api", "book", "health", "metrics", "oauth", "static", "webhooks")
 )
-LOGIN_URL = "admin:login"
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 AUTHENTICATION_BACKENDS = [
     "calendly_connector.web.staff_backends.Guard",  # first: whoever is locked out gets no further
     "calendly_connector.web.staff_backends.StaffBackend",
