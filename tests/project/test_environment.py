@@ -83,6 +83,14 @@ def test_setting_up_and_backing_up_say_it_alike(arguments: list[str]) -> None:
     assert (done.returncode, done.stderr) == (1, "DEBUG is 'maybe': write true or false.\n")
 
 
+@pytest.mark.parametrize("name", ["WEB_WORKERS", "WEB_THREADS", "WEB_READ_SECONDS"])
+@pytest.mark.parametrize("value", ["many", "0", "-1"])
+def test_a_bad_setting_of_the_web_server_is_named(name: str, value: str) -> None:
+    done = _run(["-m", "gunicorn", "--check-config", "--config", "deploy/gunicorn.conf.py"], {name: value})
+
+    assert (done.returncode, done.stderr) == (1, f"{name} is {value!r}: write a whole number from 1 on.\n")
+
+
 def test_whoever_wants_the_traceback_gets_it() -> None:
     done = _run(["manage.py", "migrate", "--check", "--traceback"], {"DEBUG": "maybe"})
 
