@@ -19,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 MOST_NUMBER, MOST_DAYS = 100_000, 36_500  # a hundred years: a date before the first isn't one
 HOST = re.compile(r"[\w.:-]+")
 DATABASES = ("sqlite", "postgres", "postgresql")
+LINE = re.compile(r"(?:export )?\w+=", re.ASCII)
 FOLDER = re.compile(r"[\w-]+(/[\w-]+)*", re.ASCII)
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
@@ -29,6 +30,7 @@ class Environment:
     def __init__(self, dotenv: Path) -> None:
         try:
             if dotenv.is_file():
+                _check_lines(dotenv)
                 environ.Env.read_env(dotenv)
         except (OSError, UnicodeDecodeError) as error:
             raise ImproperlyConfigured(f"{dotenv} can't be read: {_why(error)}.") from error
@@ -140,6 +142,18 @@ def _is_address(value: str, schemes: Collection[str]) -> bool:
     except ValueError:
         return False
     return parts.scheme in schemes and bool(HOST.fullmatch(parts.hostname or ""))
+
+
+def _check_lines(dotenv: Path) -> None:
+    """Raise ImproperlyConfigured for a line that sets nothing: it would be left out, and a default taken in its place.
+
+    The line isn't shown: a library that left it out wrote it into the log, with the secret that it may hold.
+    """
+    for number, line in enumerate(dotenv.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.strip() and not line.lstrip().startswith("#") and not LINE.match(line):
+            raise ImproperlyConfigured(
+                f"{dotenv}, line {number}: write NAME=value, with nothing before the name, and no space before the “=”."
+            )
 
 
 def _why(error: OSError | UnicodeDecodeError) -> str:

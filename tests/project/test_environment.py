@@ -142,6 +142,19 @@ def test_a_file_that_cannot_be_read_is_named(content: bytes | None, tmp_path: Pa
     assert len(done.stderr.splitlines()) == 1
 
 
+ODD = ("{} planted", "{} = planted", "{}: planted", " {}=planted")
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_line_that_would_be_left_out_stops_the_start_and_is_not_shown(odd: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"# first\n\n  # more\n{odd.format('METRICS_TOKEN')}\n")
+
+    with pytest.raises(ImproperlyConfigured, match=r"\.env, line 4: write NAME=value") as raised:
+        Environment(tmp_path / ".env")
+
+    assert "planted" not in str(raised.value)
+
+
 def test_a_dotenv_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"SECRET_KEY=\xff\xfe")
 
