@@ -140,6 +140,11 @@ def notice_webhook_allows_loopback() -> bool:
     return bool(settings.NOTICE_WEBHOOK_LOOPBACK)
 
 
+def sends_mail() -> bool:
+    """Return whether e-mails leave this machine; without EMAIL_URL they are only written into the log."""
+    return not str(settings.EMAIL_BACKEND).endswith("console.EmailBackend")
+
+
 def is_debugging() -> bool:
     """Return whether error pages show code and settings to whoever sees them."""
     return bool(settings.DEBUG)

@@ -86,12 +86,18 @@ class LogMask(logging.Filter):
         return True
 
 
+REFUSING = "django.security."
+"""The loggers by which Django tells that a request was nonsense: a host that isn't ours, too many fields…"""
+
+
 class WithoutRefusals(logging.Filter):
     """Lets every record pass; what was only refused (403, 404…) says so in one line, without a traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Drop the traceback that Django adds to a refusal."""
-        if record.name == "django.request" and record.levelno < logging.ERROR:
+        """Drop the traceback that Django adds to a refusal. A stranger's host name is none of our errors."""
+        if record.name.startswith(REFUSING):
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+        if record.name.startswith(("django.request", REFUSING)) and record.levelno < logging.ERROR:
             record.exc_info = record.exc_text = None
         return True
 

@@ -6,10 +6,19 @@ What is worth choosing per machine comes from the environment (README, "Settings
 
 import os
 
+
+def _above_zero(name, value):
+    """Return a whole number; end with a sentence for anything else."""
+    if not (value.isascii() and value.isdigit() and int(value)):
+        raise SystemExit(f"{name} is {value!r}: write a whole number from 1 on.")
+    return int(value)
+
+
 wsgi_app = "project.wsgi:application"
 bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")  # loopback: in front of it belongs what speaks HTTPS
-workers = int(os.environ.get("WEB_WORKERS", "1"))
-threads = int(os.environ.get("WEB_THREADS", "8"))
+workers = _above_zero("WEB_WORKERS", os.environ.get("WEB_WORKERS", "1"))
+threads = _above_zero("WEB_THREADS", os.environ.get("WEB_THREADS", "8"))
+_above_zero("WEB_READ_SECONDS", os.environ.get("WEB_READ_SECONDS", "20"))  # read by the worker class
 worker_class = "project.web_worker.PatientWorker"
 backlog = 512
 

@@ -18,6 +18,8 @@ from urllib.parse import quote
 import django
 from django.conf import settings
 
+from project.plainly import plainly
+
 USAGE = "usage: python -m project.backup FILE"
 WAIT = 60.0  # seconds for SQLite's lock
 PG = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "PASSWORD": "PGPASSWORD", "NAME": "PGDATABASE"}
@@ -76,7 +78,8 @@ def main(arguments: list[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-    django.setup()
+    with plainly():
+        django.setup()
     target = Path(arguments[0])
     try:
         back_up(settings.DATABASES["default"], target)

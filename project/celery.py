@@ -12,11 +12,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 from django.conf import settings
 
+from project.plainly import plainly
+
 WORK, TICK = "calendly_connector.work", "calendly_connector.tick"
 TICK_SECONDS = 1.0
 TICK_EXPIRES = 300.0  # seconds by the worker's own clock, which may be off: it would else throw every tick away
 
-app = Celery("calendly_connector", broker=settings.TASK_QUEUE_URL or None)
+with plainly():
+    app = Celery("calendly_connector", broker=settings.TASK_QUEUE_URL or None)
 app.conf.update(
     imports=["project.stints"],  # once Django is set up
     task_ignore_result=True,

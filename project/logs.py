@@ -17,6 +17,11 @@ TRACE = "exception"
 TRAIL = ("delivery", "booking", "person", "job", "attempt")
 """What comes first of a trail."""
 
+CONTROLS = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+HARMLESS = {number: f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}" for number in CONTROLS}
+"""What ends a line or steers a terminal, and how it is shown: what others wrote never looks like a line of ours."""
+IN_TRACES = {number: shown for number, shown in HARMLESS.items() if chr(number) not in "\n\t"}
+
 Event = MutableMapping[str, Any]
 
 
@@ -56,5 +61,6 @@ def _as_text(_logger: Any, _method: str, event: Event) -> str:
     time, level, name, message = (event.pop(key) for key in ("time", "level", "logger", "message"))
     trace = event.pop(TRACE, "")
     trail = " ".join(f"{key}={value}" for key, value in event.items())
-    line = f"{time[:-6].replace('T', ' ')} {level.upper():<7} {name}: {message}" + (f" [{trail}]" if trail else "")
-    return f"{line}\n{trace}" if trace else line
+    said = f"{name}: {message}" + (f" [{trail}]" if trail else "")
+    line = f"{time[:-6].replace('T', ' ')} {level.upper():<7} {said.translate(HARMLESS)}"
+    return f"{line}\n{trace.translate(IN_TRACES)}" if trace else line

@@ -12,6 +12,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from project.plainly import plainly
+
 
 def migrate() -> None:
     """Apply whatever migrations are missing."""
@@ -45,9 +47,10 @@ def fingerprint_of_static_files() -> str:
 def main() -> int:
     """Do what is needed, and say so."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-    django.setup()
-    migrate()
-    collect_static(Path(settings.BASE_DIR) / ".run" / "static-files")
+    with plainly():
+        django.setup()
+        migrate()
+        collect_static(Path(settings.BASE_DIR) / ".run" / "static-files")
     return 0
 
 

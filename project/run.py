@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from project import at_hand, ports, story
 from project.environment import Environment
 from project.plan import BASE, CannotRunError, Plan, claim_database, make_plan, story_mark, write_dotenv
@@ -38,7 +40,7 @@ def main() -> int:
     except Stopped:
         say("Stopped.")
         return 0
-    except (CannotRunError, GaveUpError, ports.PortTakenError, story.StoryError) as error:
+    except (ImproperlyConfigured, CannotRunError, GaveUpError, ports.PortTakenError, story.StoryError) as error:
         say(f"\n{error}")
         return 1
     return 0

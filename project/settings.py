@@ -17,12 +17,10 @@ DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.text("SECRET_KEY")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set. `make run` writes one into .env; .env.example shows how.")
-PUBLIC_URL = env.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")  # how Calendly reaches us
+PUBLIC_URL = env.address("PUBLIC_URL", "http://localhost:8000")  # how Calendly reaches us
 _public = urlsplit(PUBLIC_URL)
-if _public.scheme not in ("http", "https") or not _public.hostname:
-    raise ImproperlyConfigured(
-        f"PUBLIC_URL is {PUBLIC_URL!r}: write the whole address, such as https://sync.example.com."
-    )
+if "@" in _public.netloc or _public.query or _public.fragment:
+    raise ImproperlyConfigured("PUBLIC_URL may have neither a user, nor a question mark, nor a #.")
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", f"{_public.hostname},localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 
@@ -48,7 +46,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 ADMIN_PATH = env.folder(
     "ADMIN_PATH", "admin/", taken=("api", "book", "health", "metrics", "oauth", "static", "webhooks")
 )
-LOGIN_URL = "admin:login"
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 AUTHENTICATION_BACKENDS = [
     "calendly_connector.web.staff_backends.Guard",  # first: whoever is locked out gets no further
     "calendly_connector.web.staff_backends.StaffBackend",
@@ -67,7 +65,7 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # our own line in the log, and our own page
 
 # -- What a page may do: use what comes from us, and post forms to us and to Calendly's consent page -------------
-CALENDLY_AUTH_URL = env.text("CALENDLY_AUTH_URL", "https://auth.calendly.com").rstrip("/")
+CALENDLY_AUTH_URL = env.address("CALENDLY_AUTH_URL", "https://auth.calendly.com")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -96,6 +94,7 @@ INSTALLED_APPS = [
     "drf_spectacular",  # `manage.py spectacular`, and what describes our API
     "calendly_connector",
 ]
+BROKERS = ("redis", "rediss", "amqp", "amqps")  # Redis, RabbitMQ
 if env.text("TASK_QUEUE_URL"):
     INSTALLED_APPS.append("project.apps.BrokerConfig")
 MIDDLEWARE = [
@@ -175,20 +174,20 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-TIME_ZONE, USE_I18N, USE_TZ = env.text("TIME_ZONE", "UTC"), True, True
+TIME_ZONE, USE_I18N, USE_TZ = env.zone("TIME_ZONE", "UTC"), True, True
 LANGUAGES = [("en", "English"), ("da", "Dansk")]  # another: its file in locale/, and a line here
-LANGUAGE_CODE = env.text("ADMIN_LANGUAGE", "en")  # of who asks for none of them; staff choose their own
+LANGUAGE_CODE = env.choice("ADMIN_LANGUAGE", "en", among=("en", "da"))  # staff choose theirs, or their browser does
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 # -- The two services (read by calendly_connector.conf alone) ---------------------------------------------------
-CALENDLY_API_URL = env.text("CALENDLY_API_URL", "https://api.calendly.com").rstrip("/")
-BREVO_API_URL = env.text("BREVO_API_URL", "https://api.brevo.com/v3").rstrip("/")
+CALENDLY_API_URL = env.address("CALENDLY_API_URL", "https://api.calendly.com")
+BREVO_API_URL = env.address("BREVO_API_URL", "https://api.brevo.com/v3")
 CALENDLY_ACCESS_TOKEN = env.text("CALENDLY_ACCESS_TOKEN")
 CALENDLY_CLIENT_ID, CALENDLY_CLIENT_SECRET = env.text("CALENDLY_CLIENT_ID"), env.text("CALENDLY_CLIENT_SECRET")
 CALENDLY_WEBHOOK_SIGNING_KEY = env.text("CALENDLY_WEBHOOK_SIGNING_KEY")
 BREVO_API_KEY = env.text("BREVO_API_KEY")
 FIELD_ENCRYPTION_KEYS = env.names("FIELD_ENCRYPTION_KEYS")
-TASK_QUEUE_URL = env.text("TASK_QUEUE_URL")
+TASK_QUEUE_URL = env.address("TASK_QUEUE_URL", schemes=BROKERS)
 RULES_KEPT_SECONDS = 2.0  # a change of the mapping takes effect within this time
 FOLLOW_DATABASE_CLOCK = True  # of PostgreSQL: leases and limits are kept by it, however wrong a machine's own is
 PEOPLE_AT_ONCE_FROM = env.number("PEOPLE_AT_ONCE_FROM", 60)  # six seconds of single writes
@@ -198,8 +197,8 @@ globals().update(env.email("EMAIL_URL", "consolemail://"))  # EMAIL_BACKEND, EMA
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"calendly-connector@{_public.hostname}")
 NOTICE_EMAILS = env.names("NOTICE_EMAILS")
-NOTICE_WEBHOOK_URL = env.text("NOTICE_WEBHOOK_URL")
 NOTICE_WEBHOOK_LOOPBACK = env.flag("NOTICE_WEBHOOK_LOOPBACK", default=False)  # only tests and the sandbox may
+NOTICE_WEBHOOK_URL = env.address("NOTICE_WEBHOOK_URL", schemes=("https", "http")[: 1 + NOTICE_WEBHOOK_LOOPBACK])
 
 # -- Watching ---------------------------------------------------------------------------------------------------
 METRICS_TOKEN = env.text("METRICS_TOKEN")  # without it, only this very machine may read /metrics
@@ -208,7 +207,8 @@ SENTRY_DSN, SENTRY_ENVIRONMENT = env.text("SENTRY_DSN"), env.text("SENTRY_ENVIRO
 
 # -- Logs -------------------------------------------------------------------------------------------------------
 LOG_WEBHOOKS = env.flag("LOG_WEBHOOKS", default=False)
-LOG_FORMAT = env.text("LOG_FORMAT", "text").lower()  # or json
+LOG_FORMAT = env.choice("LOG_FORMAT", "text", among=("text", "json"))
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", among=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -234,7 +234,7 @@ LOGGING = {
         "urllib3": {"level": "INFO"},  # at DEBUG it would write every path, and paths hold e-mail addresses
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }  # fmt: skip
 DEFAULT_EXCEPTION_REPORTER = "calendly_connector.masking.MaskedReporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "calendly_connector.masking.MaskedFilter"

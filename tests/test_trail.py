@@ -268,6 +268,14 @@ def test_json_is_one_line_with_the_same() -> None:
     assert found["exception"].startswith("Traceback")
 
 
+def test_what_somebody_wrote_never_looks_like_a_line_of_ours() -> None:
+    record = logging.LogRecord(
+        "some.library", logging.WARNING, "", 1, "Refused: %s", ("a\n2026 ERROR\x1b[2J\u2028b",), None
+    )
+
+    assert logs.formatter("text").format(record).endswith(r"some.library: Refused: a\x0a2026 ERROR\x1b[2J\u2028b")
+
+
 def test_another_format_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="LOG_FORMAT is 'xml'"):
         logs.formatter("xml")

@@ -100,7 +100,8 @@ def examine(*, only: Connection | None = None, is_offline: bool = False, seconds
 def _lines(visit: Visit, only: Connection | None) -> Iterator[Line]:
     answers = _database()
     yield Line(group=Group.INSTALLATION, check="database", subject="", finding=answers)
-    if answers.is_wrong:  # the other checks would say the same, each in its own way
+    if answers.is_wrong:  # the other checks would say the same, each in its own way; but a full disk may be why
+        yield from _run([doctor_storage.DISK], visit, visit, Group.INSTALLATION)
         return
     stands = [*_run(doctor_storage.CHECKS, visit, visit, Group.INSTALLATION)]
     yield from (*_run(doctor_settings.CHECKS, visit, visit, Group.INSTALLATION), *stands)
@@ -117,8 +118,9 @@ def _database() -> Finding:
         with database.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
+        said, _rest, _more = f"{type(error).__name__}: {error}".partition("\n")
         return bad(
-            _("The database doesn't answer (%(error)s).") % {"error": type(error).__name__},
+            _("The database doesn't answer (%(error)s).") % {"error": said.rstrip(".")},
             _("See that it runs, that DATABASE_URL is right, and that this machine may reach it."),
             Symptom.INSTALLATION,
         )

@@ -37,13 +37,15 @@ def fields(look: MappingLook) -> Iterator[Finding]:
     place, catalogue = _at(Page.FIELDS, look), look.catalogue()
     rows = look.connection.field_mappings.exclude(overwrite=FieldMapping.Overwrite.NEVER).order_by("pk")
     remedy = _("Run `manage.py calendly_connect --create-attributes`, or choose another attribute on the page Fields.")
-    is_well = True
+    said = set[str]()
     for source, attribute in rows.values_list("source", "attribute"):
         wrong = mapping_check.source_error(source) or mapping_check.attribute_error(attribute)
         for words in [wrong] if wrong else mapping_check.warnings_by(catalogue, source, attribute):
-            is_well = False
+            if words in said:  # such as that nothing was read yet
+                continue
+            said.add(words)
             yield warn(words, remedy, Symptom.MISSING_ANSWERS, place=place)
-    if is_well:
+    if not said:
         yield good(_("Every mapped attribute is there and fits."))
 
 

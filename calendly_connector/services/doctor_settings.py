@@ -109,12 +109,21 @@ def proxies(visit: Visit) -> Iterator[Finding]:
 
 def told(visit: Visit) -> Iterator[Finding]:
     """Somebody has to hear of it when something breaks."""
-    if notices.recipients() or conf.notice_webhook_url():
+    is_written_to = bool(notices.recipients())
+    if conf.notice_webhook_url() or (is_written_to and conf.sends_mail()):
         yield good(_("Somebody is told when a connection breaks."))
+    elif is_practice():
+        yield good(_("Nobody is told when a connection breaks, which is right for the sandbox."))
+    elif is_written_to:
+        yield warn(
+            _("Nobody is told when a connection breaks: without EMAIL_URL, e-mails only go into the log."),
+            _("Set EMAIL_URL to your e-mail server, or NOTICE_WEBHOOK_URL, and restart."),
+            HERE,
+        )
     else:
         yield warn(
             _("Nobody is told when a connection breaks."),
-            _("Set NOTICE_EMAILS or NOTICE_WEBHOOK_URL, or give a superuser an e-mail address."),
+            _("Set EMAIL_URL and NOTICE_EMAILS, or NOTICE_WEBHOOK_URL, and restart."),
             HERE,
         )
 

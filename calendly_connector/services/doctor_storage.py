@@ -138,10 +138,11 @@ def _sqlite_files() -> list[Path]:
     return [path for path in (main, Path(f"{main}-wal")) if path.is_file()]
 
 
+DISK = Check(name="disk", run=disk)
 CHECKS = (
     Check(name="migrations", run=migrations),
     Check(name="isolation", run=isolation),
     Check(name="size", run=size),
-    Check(name="disk", run=disk),
+    DISK,
     Check(name="versions", run=versions),
 )

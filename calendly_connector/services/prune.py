@@ -1,8 +1,9 @@
 """Deletes what is kept for a while only, as `retention.RULES` says, in pieces that keep nobody waiting.
 
-A piece is a range of keys and one short transaction. Between two pieces it rests for as long as the piece took, so that
-others get their turn on SQLite, which has one writer. Killed at any moment it has lost nothing: the next run looks for
-what is still there.
+A piece is one transaction, and ends when it has lasted long enough, however few rows that were: how long a row takes
+depends on what was posted, and on the disk. Between two pieces it rests for as long as the piece took, so that others
+get their turn on SQLite, which has one writer. Killed at any moment it has lost nothing: the next run looks for what is
+still there.
 """
 
 import time
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.db.models import Max, Min
 from django.utils import timezone
 
@@ -18,7 +20,9 @@ from calendly_connector.services import retention, schedule
 from calendly_connector.services.retention import Act, Rule
 
 NAME = "prune"  # of the schedule
-PIECE = 200  # rows
+PIECE = 200  # rows at most
+HANDFUL = 20  # rows of a piece's first statement: after each a piece may end, and twice as many are tried
+HOLD = 0.1  # seconds after which a piece ends: nobody else can write on SQLite meanwhile
 SECONDS = 20.0  # that the scheduled run takes at once: then others may have the thread, and the next tick goes on
 
 
@@ -43,9 +47,10 @@ def purge(
     *,
     renew: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
     until: float = float("inf"),
 ) -> list[Purged]:
-    """Take what is old, and return what was taken. Stops between two pieces at `until` (of `time.monotonic`).
+    """Take what is old, and return what was taken. Stops between two pieces at `until`, in seconds of `clock`.
 
     `renew` is called between pieces and may raise; what was taken by then stays taken.
     """
@@ -55,14 +60,13 @@ def purge(
         if before is None:
             done.append(Purged(rule=rule, before=None, rows=0))
             continue
-        for keys in _pieces(rule, before):
-            began = time.monotonic()
-            rows += _take(rule, before, keys)
+        for taken, seconds in _pieces(rule, before, clock):
+            rows += taken
             renew()
-            if time.monotonic() >= until:
+            if clock() >= until:
                 is_cut = True
                 break
-            sleep(time.monotonic() - began)
+            sleep(seconds)
         done.append(Purged(rule=rule, before=before, rows=rows, is_cut=is_cut))
     return done
 
@@ -89,8 +93,18 @@ def _count(rule: Rule, before: datetime | None) -> int:
     return rule.old(before).count() if before else 0
 
 
-def _pieces(rule: Rule, before: datetime) -> Iterator[Sequence[int]]:
-    """Yield the keys of old rows, piece by piece, in the order of the keys.
+def _pieces(rule: Rule, before: datetime, clock: Callable[[], float]) -> Iterator[tuple[int, float]]:
+    """Take everything old, and yield for each piece how many rows it took, and how many seconds."""
+    for found in _ranges(rule, before):
+        keys = found
+        while keys:
+            began = clock()
+            rows, keys = _take(rule, before, keys, clock)
+            yield rows, clock() - began
+
+
+def _ranges(rule: Rule, before: datetime) -> Iterator[Sequence[int]]:
+    """Yield the keys of old rows in the order of the keys, never more than PIECE at once.
 
     The ends are found once; after that every question is about a range of keys, whatever the planner thinks of ages.
     """
@@ -106,9 +120,23 @@ def _pieces(rule: Rule, before: datetime) -> Iterator[Sequence[int]]:
             yield keys
 
 
-def _take(rule: Rule, before: datetime, keys: Sequence[int]) -> int:
+def _take(rule: Rule, before: datetime, keys: Sequence[int], clock: Callable[[], float]) -> tuple[int, Sequence[int]]:
+    """Take rows in one transaction until HOLD is over, a handful at least; return how many, and the keys left."""
+    rows, size = 0, HANDFUL
+    with transaction.atomic():
+        ends = clock() + HOLD  # waiting for the others is over here
+        while keys:
+            handful, keys = keys[:size], keys[size:]
+            rows += _take_handful(rule, before, handful)
+            if clock() >= ends:
+                break
+            size *= 2
+    return rows, keys
+
+
+def _take_handful(rule: Rule, before: datetime, keys: Sequence[int]) -> int:
     """Empty or delete rows, unless they have changed since they were found to be old; return how many."""
     rows = rule.old(before).filter(pk__in=keys)
     if rule.act is Act.EMPTY:
         return rows.update(body=b"")
-    return rows.delete()[1].get(rows.model._meta.label, 0)
+    return rows.only("pk").delete()[1].get(rows.model._meta.label, 0)  # Django reads what it deletes: never bodies

@@ -47,6 +47,19 @@ def test_the_usual_address_is_nowhere(address: str) -> None:
     assert Client().get(address).status_code == 404
 
 
+STRANGE = ("//evil.example/", "https://evil.example/", "/\\\\evil.example", "javascript:alert(1)", "")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("wanted", STRANGE)
+def test_whoever_was_sent_with_a_strange_address_lands_in_the_admin(wanted: str) -> None:
+    make_staff()
+
+    answer = Client().post(f"/admin/login/?next={wanted}", {"username": "anna", "password": PASSWORD, "next": wanted})
+
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+
+
 @pytest.mark.django_db
 @pytest.mark.usefixtures("elsewhere")
 def test_the_log_in_and_every_main_page_is_under_the_other_address() -> None:

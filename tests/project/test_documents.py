@@ -12,7 +12,7 @@ README = (BASE / "README.md").read_text(encoding="utf-8")
 SETTINGS, COMMANDS = README.split("\n## Settings\n")[1].split("\n## Reading on")[0].split("\n## Commands\n")
 CODE = (*(BASE / "project").glob("*.py"), BASE / "deploy" / "gunicorn.conf.py")
 READ = re.compile(
-    r"""\.(?:text|flag|number|days|names|folder|database|email)\(\s*"([A-Z_]+)"|environ\.get\("([A-Z_]+)\""""
+    r"""\.(?:text|choice|zone|address|flag|number|days|names|folder|database|email)\(\s*"([A-Z_]+)"|environ\.get\("([A-Z_]+)\""""
 )
 PORTS = {"PORT", "SANDBOX_PORT"}  # read by a name in a variable: project/plan.py
 DOCUMENTS = [BASE / "README.md", BASE / "CONTRIBUTING.md", *sorted((BASE / "docs").glob("*.md"))]

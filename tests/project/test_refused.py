@@ -1,6 +1,7 @@
 """Whoever is refused, or is lost, reads why in the admin's look and finds a way back."""
 
 import logging
+from collections.abc import Iterator
 from io import StringIO
 
 import pytest
@@ -88,17 +89,32 @@ def test_the_page_of_our_own_failures_needs_nothing_that_may_have_failed() -> No
     assert "<link" not in text
 
 
-@pytest.mark.django_db
-def test_a_refusal_is_one_line_of_the_log(refused: str) -> None:
+@pytest.fixture
+def log() -> Iterator[StringIO]:
+    """Return what Django says from now on, as the console has it."""
     (found,) = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]  # not pytest's
     text = StringIO()
     twin = logging.StreamHandler(text)
     twin.filters, twin.formatter = found.filters, found.formatter
-    logging.getLogger("django.request").addHandler(twin)
-    try:
-        client_of(roles.VIEWER).get(refused)
-    finally:
-        logging.getLogger("django.request").removeHandler(twin)
+    logging.getLogger("django").addHandler(twin)
+    yield text
+    logging.getLogger("django").removeHandler(twin)
 
-    assert text.getvalue().count("\n") == 1
-    assert "Forbidden (Permission denied): /admin/auth/user/" in text.getvalue()
+
+@pytest.mark.django_db
+def test_a_refusal_is_one_line_of_the_log(refused: str, log: StringIO) -> None:
+    client_of(roles.VIEWER).get(refused)
+
+    assert log.getvalue().count("\n") == 1
+    assert "Forbidden (Permission denied): /admin/auth/user/" in log.getvalue()
+
+
+@pytest.mark.parametrize("host", ["scanner.example", "two words", "evil.example:port"])
+def test_a_strange_host_name_is_no_error_of_ours(log: StringIO, host: str) -> None:
+    """Anybody can ask for one a thousand times a minute."""
+    answer = Client().get("/admin/", headers={"Host": host})
+
+    assert answer.status_code == 400
+    assert 1 <= log.getvalue().count("\n") <= 2
+    assert "WARNING" in log.getvalue()
+    assert "ERROR" not in log.getvalue()

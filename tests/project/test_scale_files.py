@@ -47,6 +47,16 @@ def test_what_a_unit_runs_is_there(unit: Path) -> None:
     assert (BASE / ".venv" / "bin" / Path(program).name).exists()
 
 
+def test_a_reload_looks_at_the_settings_first() -> None:
+    """gunicorn ends when what it reloads can't start; systemd goes on to the signal only after a good check."""
+    (unit,) = (each for each in UNITS if each.stem.endswith("web"))
+
+    check, signal = re.findall(r"^ExecReload=(.*)$", unit.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+    assert check.endswith(".venv/bin/python manage.py check")
+    assert signal == "/bin/kill -HUP $MAINPID"
+
+
 def test_the_proxy_is_told_all_that_it_asks_for() -> None:
     asked = re.findall(r"\{\$(\w+):[^}]+\}", (DEPLOY / "Caddyfile").read_text(encoding="utf-8"))
 

@@ -45,6 +45,7 @@ Client(raise_request_exception=False).post(
     data=b'{"payload": {"email": "anna@example.com", "name": "Anna Nagy"}}',
     content_type="application/json", headers={"Cookie": "sessionid=stolen", "Authorization": f"Bearer {key}"},
 )
+Client().get("/admin/", headers={"Host": "scanner.example"})
 sentry_sdk.flush(10)
 """
 
@@ -112,6 +113,12 @@ def test_errors_of_jobs_and_of_requests_are_reported(sentry: Sentry) -> None:
 
     assert kinds[0] == "ZeroDivisionError"
     assert "RuntimeError" in kinds
+
+
+def test_what_strangers_can_cause_at_will_is_no_error_of_ours(sentry: Sentry) -> None:
+    """Or whoever scans the internet fills the reports."""
+    assert "scanner.example" not in json.dumps(sentry.items)
+    assert [report for report in sentry.reports if "DisallowedHost" in json.dumps(report)] == []
 
 
 def test_a_report_names_what_it_is_about(sentry: Sentry) -> None:

@@ -221,13 +221,50 @@ def test_secrets_and_people_in_a_services_words_are_masked(well: River, monkeypa
         ("ALLOWED_HOSTS", ["elsewhere.example"], "allowed_hosts", Level.BAD),
         ("ALLOWED_HOSTS", ["*"], "allowed_hosts", Level.WARN),
         ("TRUSTED_PROXIES", 1, "proxies", Level.WARN),
-        ("NOTICE_EMAILS", [], "told", Level.WARN),
     ],
 )
 def test_a_setting(well: River, settings: Settings, name: str, value: Any, check: str, level: Level) -> None:
     setattr(settings, name, value)
 
     only(check, level, is_offline=True)
+
+
+REAL = ("https://api.calendly.com", "https://api.brevo.com/v3")
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "words"),
+    [
+        ({}, Level.GOOD, "Somebody is told"),
+        ({"NOTICE_EMAILS": []}, Level.WARN, "Nobody is told"),
+        ({"EMAIL_BACKEND": CONSOLE}, Level.WARN, "only go into the log"),
+        (
+            {"EMAIL_BACKEND": CONSOLE, "NOTICE_WEBHOOK_URL": "https://chat.example.com/x"},
+            Level.GOOD,
+            "Somebody is told",
+        ),
+    ],
+)
+def test_somebody_has_to_hear_of_it(
+    well: River, settings: Settings, changes: dict[str, Any], level: Level, words: str
+) -> None:
+    settings.CALENDLY_API_URL, settings.BREVO_API_URL = REAL
+    for name, value in changes.items():
+        setattr(settings, name, value)
+
+    found = line_of("told", is_offline=True).finding
+
+    assert found.level is level
+    assert words in found.words
+
+
+def test_in_the_sandbox_nobody_has_to_be_told(well: River, settings: Settings) -> None:
+    """So that the first look of all, beside `make run`, finds nothing to mend."""
+    settings.NOTICE_EMAILS = []
+
+    assert wrong() == {}
+    assert "right for the sandbox" in line_of("told").finding.words
 
 
 def test_a_stored_secret_that_no_key_reads_is_named(well: River, settings: Settings) -> None:
@@ -256,7 +293,20 @@ def test_a_database_that_does_not_answer_is_the_only_finding(well: River, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(database, "cursor", refuse)
-        only("database", Level.BAD, "OperationalError")
+        only("database", Level.BAD, "OperationalError: connection to server at db.example failed")
+
+
+def test_a_database_that_its_full_disk_keeps_from_answering(well: River, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OperationalError("disk I/O error")
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=0))
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "cursor", refuse)
+        found = wrong()
+
+    assert found.keys() == {"database", "disk"}
+    assert "disk I/O error" in found["database"][1]
 
 
 @pytest.mark.parametrize(("app", "words"), [("auth", "lacks 1 migrations"), ("calendly_connector", "newer version")])

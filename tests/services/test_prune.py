@@ -1,12 +1,16 @@
 """What is kept for a while only, and what is kept until somebody has looked at it."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from calendly_connector.models import (
@@ -248,6 +252,46 @@ def test_it_rests_between_two_pieces(five_old_entries: None) -> None:
 
     assert len(rests) == 3
     assert all(rest > 0 for rest in rests)
+
+
+class SlowDisk:
+    """A clock by which every statement that deletes takes some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.now = seconds, 0.0
+
+    def __call__(self, execute: Callable[..., object], sql: str, *arguments: object) -> object:
+        self.now += self.seconds if sql.startswith("DELETE") else 0.0
+        return execute(sql, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pieces"),
+    [(0.001, [5]), (0.06, [3, 2]), (4.0, [1, 1, 1, 1, 1])],
+    ids=["a fast disk", "a slow one", "one that hangs"],
+)
+def test_a_piece_ends_when_it_has_held_the_database_long_enough(
+    five_old_entries: None, monkeypatch: pytest.MonkeyPatch, seconds: float, pieces: list[int]
+) -> None:
+    monkeypatch.setattr(prune, "PIECE", 200)
+    monkeypatch.setattr(prune, "HANDFUL", 1)
+    disk, left = SlowDisk(seconds), [5]
+
+    with connection.execute_wrapper(disk):
+        prune.purge(clock=lambda: disk.now, sleep=lambda _: left.append(SyncLogEntry.objects.count()))
+
+    assert [before - after for before, after in pairwise(left)] == pieces
+
+
+def test_deleting_deliveries_never_reads_what_was_posted(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    """Of bodies of a mebibyte each, two hundred would be in memory at once."""
+    _deliveries("processed", days=900)
+
+    with django_assert_max_num_queries(50) as asked:
+        prune.purge(retention.find(["deliveries"]))
+
+    assert not WebhookDelivery.objects.exists()
+    assert [each["sql"] for each in asked.captured_queries if '"body"' in each["sql"]] == []
 
 
 def test_sessions_that_are_over_go() -> None:

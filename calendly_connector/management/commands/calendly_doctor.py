@@ -74,12 +74,17 @@ class Command(BaseCommand):
         found = line.finding
         paint = {Level.BAD: self.style.ERROR, Level.WARN: self.style.WARNING, Level.GOOD: self.style.SUCCESS}
         sign = paint.get(found.level, str)(SIGNS[found.level])
-        words = textwrap.wrap(found.words, WIDTH) or [""]
+        words = _wrapped(found.words) or [""]
         self.stdout.write(f"  {sign} {words[0]}")
         see = f" ({MANUAL}#{found.symptom})" if found.symptom else ""
-        rest = [*words[1:], *(textwrap.wrap(f"→ {found.remedy}{see}", WIDTH) if found.remedy else [])]
+        rest = [*words[1:], *(_wrapped(f"→ {found.remedy}{see}") if found.remedy else [])]
         for each in rest:
             self.stdout.write(f"       {each}")
+
+
+def _wrapped(text: str) -> list[str]:
+    """Return lines that break between words: an address, or the name of a command, stays whole to be copied."""
+    return textwrap.wrap(text, WIDTH, break_on_hyphens=False, break_long_words=False)
 
 
 def _only(name: str) -> Connection | None:
