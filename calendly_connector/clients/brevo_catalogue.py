@@ -56,7 +56,7 @@ class Catalogue(Part):
             yield Folder(id=int(row["id"]), name=str(row.get("name") or ""))
 
     def _pages(self, name: str) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows of /contacts/<name>, over all pages."""
+        """Yield the rows of /contacts/<name>, over all pages; without a `count`, to the first empty one."""
         offset = 0
         while True:
             params = {"limit": LISTS_PER_PAGE, "offset": offset, "sort": "asc"}
@@ -64,7 +64,8 @@ class Catalogue(Part):
             rows = data.get(name) or []
             yield from rows
             offset += len(rows)
-            if not rows or offset >= int(data.get("count") or 0):
+            total = data.get("count")  # neither answer has to bring it (the reference requires none of its keys)
+            if not rows or (total is not None and offset >= int(total)):
                 return
 
     def first_folder(self) -> int:

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from calendly_connector.clients import http
+from calendly_connector.clients import brevo_events, http
 from calendly_connector.models import BrevoAccount, EventType, Job, Person, RateLimit, SyncLogEntry
 from calendly_connector.services import accounts, limits, queue, retry
 from tests.journeys.river import River
@@ -237,6 +237,24 @@ def test_later_events_keep_their_order_behind_one_in_doubt(river: River) -> None
 
     assert river.event_names(ADA) == ["booked", "canceled"]
     assert {state for _, state in _states()} == {"done", "merged"}
+
+
+def test_a_lost_event_is_found_behind_newer_ones_however_few_brevo_gives_at_a_time(
+    river: River, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(brevo_events, "EVENTS_PER_PAGE", 1)
+    river.break_brevo("commit_then_reset", EVENTS)
+    _book(river)
+    river.flow()
+    for number in range(3):
+        _book(river, f"later{number}@example.com")
+    river.flow()
+
+    river.wait_for_lost_answers()
+    river.work()
+
+    assert _states() == ALL_DONE
+    assert river.event_names(ADA) == ["booked"]
 
 
 def test_a_lost_answer_of_one_person_does_not_hold_up_another(river: River) -> None:
