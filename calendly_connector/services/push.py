@@ -184,9 +184,10 @@ class Writer:
 
     def _upsert(self, client: BrevoClient, upsert: UpsertContact) -> UpsertContact:
         """Write a contact, without what Brevo refuses of it; return what was really written."""
+        is_first = not upsert.only_if_empty
         if upsert.only_if_empty:
             upsert = self._without_filled(client, upsert)
-        is_first = True
+            limits.charge(self.account.pk, "contacts")  # to wait for another place would mean to read again after it
         while True:  # ends, for every turn leaves something out
             try:
                 self._call("contacts", partial(_post, client, upsert), is_paced=is_first)
@@ -205,6 +206,8 @@ class Writer:
             contact = self._call("contacts", lambda: client.get_contact(upsert.email))
         except errors.NotFound:
             return upsert
+        if not contact.shows_attributes:
+            return refusals.without_unseen(upsert)
         filled = {name for name in upsert.only_if_empty if contact.attributes.get(name) not in (None, "", [])}
         kept = {name: value for name, value in upsert.attributes.items() if name not in filled}
         return replace(upsert, attributes=kept)

@@ -28,6 +28,16 @@ def lessened(upsert: UpsertContact, refused: errors.Refused) -> UpsertContact | 
     return replace(upsert, join_lists=(), warnings=(*upsert.warnings, warning), causes=causes)
 
 
+def without_unseen(upsert: UpsertContact) -> UpsertContact:
+    """Return what may be written of a contact whose attributes Brevo doesn't show: nothing that must be empty first."""
+    names = frozenset(upsert.only_if_empty) & upsert.attributes.keys()
+    kept = {name: value for name, value in upsert.attributes.items() if name not in names}
+    warnings = [
+        f"{SPOKEN.get(name, name)} was left out: Brevo doesn't show whether it is empty." for name in sorted(names)
+    ]
+    return replace(upsert, attributes=kept, warnings=(*upsert.warnings, *warnings))
+
+
 def _without(upsert: UpsertContact, names: frozenset[str], why: str, code: str) -> UpsertContact:
     kept = {name: value for name, value in upsert.attributes.items() if name not in names}
     warnings = [f"{SPOKEN.get(name, name)} was left out: {why}." for name in sorted(names)]

@@ -537,6 +537,34 @@ def test_only_if_empty_writes_to_a_contact_that_is_new(river: River) -> None:
     assert river.contact(ADA)["attributes"]["FIRSTNAME"] == "Ada"
 
 
+def test_only_if_empty_is_left_alone_when_brevo_does_not_show_what_is_there(river: River) -> None:
+    river.brevo.add_contact(ADA, {"FIRSTNAME": "Adelheid"})
+    river.map_field("first_name", "FIRSTNAME", overwrite="if_empty")
+    body = {"id": 3, "email": ADA, "emailBlacklisted": False, "listIds": []}
+    river.break_brevo("status", "/contacts/{identifier}", method="GET", status=200, body=body)
+    _book(river)
+
+    river.flow()
+
+    attributes = river.contact(ADA)["attributes"]
+    assert (attributes["FIRSTNAME"], attributes["BOOKING_STATUS"]) == ("Adelheid", "booked")
+    assert _states() == ALL_DONE
+    assert "FIRSTNAME was left out: Brevo doesn't show whether it is empty." in _entry("contact").reason
+
+
+def test_only_if_empty_is_written_at_the_first_go_however_fast_brevo_answers(river: River) -> None:
+    river.map_field("first_name", "FIRSTNAME", overwrite="if_empty")
+    RateLimit.objects.update(interval=60.0, free_at=0.0)
+    _book(river)
+
+    river.flow()
+
+    assert river.contact(ADA)["attributes"]["FIRSTNAME"] == "Ada"
+    assert len(river.calls("/contacts/{identifier}", "GET")) == 1
+    limit = RateLimit.objects.get(pk=limits.key_of(river.account.pk, "contacts"))
+    assert limit.free_at - timezone.now().timestamp() > 60  # both calls are counted
+
+
 def test_a_zero_or_a_no_is_not_empty(river: River) -> None:
     river.add_attribute("SCORE", type="float")
     river.add_attribute("IS_CUSTOMER", type="boolean")
