@@ -516,6 +516,21 @@ def test_import_reports_the_rows_it_refused(sandbox: Sandbox, brevo: BrevoClient
     assert all(address.startswith("http") for address in process.reports.values())
 
 
+@pytest.mark.parametrize("body", [b"{}", b'{"processId": null}', b'{"processId": "soon"}'])
+def test_import_without_a_number_is_a_bad_answer(body: bytes) -> None:
+    with odd_server(answer(202, body)) as server, pytest.raises(errors.BadAnswer, match="doesn't say which"):
+        client_of(server.url).import_contacts([], lists=[1])
+
+
+def test_reports_that_are_only_numbers_are_counted() -> None:
+    info = {"import": {"invalid_emails": 2, "duplicate_ext_id": 0, "duplicate_email_id": None, "duplicate_phone_id": 1}}
+
+    with odd_server(told({"id": 7, "status": "completed", "info": info})) as server:
+        process = client_of(server.url).get_process(7)
+
+    assert (process.counted, process.reports) == (3, {})
+
+
 def test_import_neither_empties_nor_writes_to_the_owner() -> None:
     with odd_server(answer(202, b'{"processId": 78}')) as server:
         number = client_of(server.url).import_contacts([{"email": NADIA, "attributes": {"X": ("a",)}}], lists=[3, 4])
