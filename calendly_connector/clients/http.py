@@ -5,10 +5,12 @@ shows in the admin.
 """
 
 import logging
+import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -255,10 +257,20 @@ def reset_seconds(headers: Mapping[str, str]) -> float:
     """Return how long a rate-limited answer asks to wait, 0 when it doesn't say."""
     for name in RESET_HEADERS:
         try:
-            return max(0.0, float(headers[name]))
+            seconds = float(headers[name])
         except (KeyError, ValueError):
             continue
-    return 0.0
+        if math.isfinite(seconds):
+            return max(0.0, seconds)
+    return _until(headers.get("retry-after", ""))
+
+
+def _until(date: str) -> float:
+    """Return the seconds until a date of HTTP, 0 for what is none."""
+    try:
+        return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _json(response: requests.Response) -> Any:

@@ -4,6 +4,7 @@ import gzip
 import json
 import logging
 import time
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -133,6 +134,8 @@ def test_forbidden_for_another_reason_names_no_scopes(body: bytes) -> None:
         ({"X_RateLimit_Reset": "3.5"}, 3.5),
         ({"Retry_After": "7", "x_sib_ratelimit_reset": "42", "X_RateLimit_Reset": "3"}, 7.0),
         ({"x_sib_ratelimit_reset": "42", "X_RateLimit_Reset": "3"}, 42.0),
+        ({"Retry_After": "Infinity", "x_sib_ratelimit_reset": "42"}, 42.0),
+        ({"Retry_After": "Sun, 22 Nov 2026 10:15:00 GMT"}, 0.0),
         ({"Retry_After": "Sun, 06 Dec 2026 08:49:37 GMT", "X_RateLimit_Reset": "3"}, 3.0),
         ({"Retry_After": "soon"}, 0.0),
         ({"Retry_After": "-5"}, 0.0),
@@ -236,6 +239,15 @@ def test_answer_that_does_not_come_in_time_is_lost(monkeypatch: pytest.MonkeyPat
     error = error_of(Odd.SILENCE, method="POST", path="/events", json={})
 
     assert type(error) is errors.AnswerLost
+
+
+def test_rate_limit_may_name_the_moment_it_ends() -> None:
+    at = formatdate(time.time() + 50, usegmt=True)
+
+    error = error_of(answer(429, Retry_After=at))
+
+    assert isinstance(error, errors.RateLimited)
+    assert 45 < error.wait <= 50
 
 
 def test_answer_that_drips_is_lost_after_as_long_as_silence(monkeypatch: pytest.MonkeyPatch) -> None:
