@@ -50,6 +50,16 @@ class Catalogue(Part):
         """Yield every list, over all pages. https://developers.brevo.com/reference/get-lists"""
         yield from (_contact_list(row) for row in self._pages("lists"))
 
+    def has_list(self, number: int) -> bool:
+        """Return whether there is a list of this number. https://developers.brevo.com/reference/get-list"""
+        try:
+            self._call("contacts", "GET", f"/contacts/lists/{number}")
+        except errors.Refused as refused:
+            if refused.status not in (400, 404):
+                raise
+            return False
+        return True
+
     def list_folders(self) -> Iterator[Folder]:
         """Yield every folder of lists, over all pages. https://developers.brevo.com/reference/get-folders"""
         for row in self._pages("folders"):

@@ -183,7 +183,7 @@ def _body(response: requests.Response, *, seconds: float, limit: int | None = No
             parts.append(part)
             size += len(part)
             if time.monotonic() > until:
-                raise requests.Timeout("the answer didn't end in time", request=response.request)
+                raise requests.Timeout(request=response.request)
     except urllib3.exceptions.DecodeError as error:
         raise requests.exceptions.ContentDecodingError(error, request=response.request) from error
     except urllib3.exceptions.HTTPError as error:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -192,13 +193,17 @@ class Writer:
             try:
                 self._call("contacts", partial(_post, client, upsert), is_paced=is_first)
             except errors.Refused as refused:
-                smaller = refusals.lessened(upsert, refused)
+                smaller = refusals.lessened(upsert, refused, is_there=partial(self._has_list, client))
                 if smaller is None:
                     raise
                 upsert, is_first = smaller, False
                 limits.charge(self.account.pk, "contacts")
             else:
                 return upsert
+
+    def _has_list(self, client: BrevoClient, number: int) -> bool:
+        limits.charge(self.account.pk, "contacts")
+        return self._call("contacts", lambda: client.has_list(number), is_paced=False)
 
     def _without_filled(self, client: BrevoClient, upsert: UpsertContact) -> UpsertContact:
         """Leave out what may only be written when empty and isn't."""
@@ -223,9 +228,17 @@ class Writer:
         except errors.NotFound:
             journal.done([step], "The contact isn't in Brevo any more.")
         except errors.Refused as refused:
+            self._leave_one_by_one(client, lists)
             journal.failed([step], journal.LISTS_REFUSED.format(refused), cause=cause.LISTS_REFUSED)
         else:
             journal.done([step])
+
+    def _leave_one_by_one(self, client: BrevoClient, lists: list[int]) -> None:
+        """Leave what can be left of several lists, of which Brevo refused one or more."""
+        for number in lists if len(lists) > 1 else ():
+            limits.charge(self.account.pk, "contacts")
+            with suppress(errors.Refused):  # the step says why
+                self._call("contacts", partial(client.leave_lists, self.person.email, lists=[number]), is_paced=False)
 
     def _send_event(self, client: BrevoClient, step: SyncLogEntry) -> None:
         trail.note_steps([step])

@@ -254,11 +254,12 @@ def test_answer_that_drips_is_lost_after_as_long_as_silence(monkeypatch: pytest.
     monkeypatch.setattr(http, "READ_SECONDS", 0.4)
     drops = [answer(200, b"[" + b" " * 40 + b"]")[:-41], *[b" "] * 40, b"]"]
 
-    with dripping(drops, every=0.1) as url, pytest.raises(errors.AnswerLost):
+    with dripping(drops, every=0.1) as url, pytest.raises(errors.AnswerLost) as raised:
         begun_at = time.monotonic()
         make_http(url).call("POST", "/events", json={})
 
     assert time.monotonic() - begun_at < 3
+    assert str(raised.value) == "Brevo: POST /events: it was sent, but no answer came (Timeout)."
 
 
 def test_answer_that_drips_fast_enough_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

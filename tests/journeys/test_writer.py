@@ -730,6 +730,36 @@ def test_a_contact_that_was_deleted_before_it_could_leave_a_list_is_no_trouble(r
     )
 
 
+def test_one_list_that_is_gone_keeps_nobody_off_the_others(river: River) -> None:
+    there, gone = river.brevo.add_list("There"), river.brevo.add_list("Gone")
+    river.map_lists("booked", join=[there, gone])
+    del river.brevo.state.lists[gone]
+    _book(river)
+
+    river.flow()
+
+    assert river.contact(ADA)["listIds"] == [there]
+    assert f"These lists were not joined: #{gone}. " in _entry("contact").reason
+    assert _entry("contact").cause == "lists_refused"
+    assert river.event_names(ADA) == ["booked"]
+
+
+def test_one_list_that_is_gone_keeps_nobody_on_the_others(river: River) -> None:
+    there, gone = river.brevo.add_list("There"), river.brevo.add_list("Gone")
+    river.map_lists("booked", join=[there, gone])
+    river.map_lists("canceled", leave=[there, gone])
+    booked = _book(river)
+    river.flow()
+    del river.brevo.state.lists[gone]
+
+    river.calendly.cancel(booked)
+    river.flow()
+
+    assert there not in river.contact(ADA)["listIds"]
+    assert _entry("leave_lists").state == "failed"
+    assert river.event_names(ADA) == ["booked", "canceled"]
+
+
 def test_a_crowd_of_lists_fits_into_the_log(river: River) -> None:
     numbers = [river.brevo.add_list(f"List {number}", id=1_000_000 + number) for number in range(60)]
     river.map_lists("booked", join=numbers)
