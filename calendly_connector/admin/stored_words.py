@@ -118,6 +118,7 @@ SENTENCES = (
     _("meeting recaps are not used"),
     _("Brevo answered in another form than it documents."),
     _("refused without a reason"),
+    _("Brevo refused events of a batch and doesn't say which."),
     _("Brevo began an import and doesn't say which."),
     _("Brevo named a report at an address that isn't safe to read."),
     _("Brevo made a task and doesn't say which."),

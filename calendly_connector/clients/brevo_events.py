@@ -84,9 +84,24 @@ def _recorded(row: Mapping[str, Any]) -> RecordedEvent:
 
 
 def _refused_positions(data: Mapping[str, Any]) -> dict[int, str]:
+    """Return why which events were refused; raise BadAnswer when it doesn't show which: no key of a row is promised."""
     refused: dict[int, str] = {}
+    is_clear = True
     for row in data.get("errors") or []:
-        positions = row.get("eventIndex")
-        for position in positions if isinstance(positions, list) else [positions]:
-            refused[int(position)] = str(row.get("message") or "refused without a reason")
+        given = row.get("eventIndex") if isinstance(row, Mapping) else None
+        positions = [_position(each) for each in (given if isinstance(given, list) else [given])]
+        is_clear = is_clear and bool(positions) and None not in positions
+        for position in positions:
+            if position is not None:
+                refused[position] = str(row.get("message") or "refused without a reason")
+    failed = data.get("failed_events")
+    if not is_clear or (isinstance(failed, int) and failed > len(refused)):
+        raise errors.BadAnswer("Brevo refused events of a batch and doesn't say which.")
     return refused
+
+
+def _position(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None

@@ -464,6 +464,26 @@ def test_refusals_are_read_whatever_the_status(rows: list[Any], refused: dict[in
         assert client_of(server.url).create_events([{}]) == refused
 
 
+@pytest.mark.parametrize("status", [207, 400])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"failed_events": 2, "errors": []},
+        {"failed_events": 2, "errors": [{"eventIndex": [0], "message": "a"}]},
+        {"errors": [{"message": "a"}]},
+        {"errors": [{"eventIndex": [], "message": "a"}]},
+        {"errors": [{"eventIndex": [0, "first"]}]},
+        {"errors": ["a"]},
+    ],
+    ids=repr,
+)
+def test_batch_of_which_it_is_not_said_what_was_refused_has_to_be_looked_up(status: int, body: dict[str, Any]) -> None:
+    with odd_server(answer(status, json.dumps(body).encode())) as server, pytest.raises(errors.BadAnswer) as raised:
+        client_of(server.url).create_events([{}, {}])
+
+    assert raised.value.is_done_unknown
+
+
 @pytest.mark.parametrize("status", [401, 403, 422])
 def test_other_refusals_of_a_batch_stay_errors(status: int) -> None:
     body = json.dumps({"errors": [{"eventIndex": [0], "message": "a"}]}).encode()
