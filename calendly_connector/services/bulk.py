@@ -145,6 +145,11 @@ def _start(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
             BrevoAccount.objects.filter(pk=row.account_id).update(import_list=None)  # perhaps somebody deleted it
         _fail(row, str(refused))
         return
+    except queue.Later as later:
+        if not isinstance(later.__cause__, errors.BadAnswer):
+            raise
+        _fail(row, str(later))  # to begin it over and over would only let its people wait
+        return
     row.state = State.RUNNING
     row.save(update_fields=["process", "state"])
     raise queue.Later("Brevo imports", seconds=_pause(row), is_failure=False)

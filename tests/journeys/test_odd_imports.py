@@ -154,10 +154,12 @@ def test_a_list_of_imports_that_was_deleted_meanwhile_is_made_anew(crowd: River)
     assert crowd.account.import_list is None
 
 
-def test_an_import_whose_number_brevo_does_not_tell_is_begun_again(crowd: River) -> None:
-    crowd.break_brevo("status", IMPORT, status=202, body={})
+@pytest.mark.parametrize("body", [{}, [], "<html>hello</html>"], ids=repr)
+def test_an_import_that_is_answered_in_no_known_form_is_written_one_by_one(crowd: River, body: Any) -> None:
+    crowd.break_brevo("status", IMPORT, status=202, body=body)
 
-    _finish(crowd)
+    _finish(crowd, rounds=3)
 
     _assert_everybody_is_written(crowd)
-    assert len(crowd.calls(IMPORT)) == 2
+    assert len(crowd.calls(IMPORT)) == 1
+    assert BulkImport.objects.get().state == "failed"
