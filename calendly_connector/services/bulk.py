@@ -158,8 +158,8 @@ def _start(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
 def _look(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
     try:
         process = _process(row, client, renew)
-    except errors.Refused as refused:  # Brevo doesn't know it any more
-        _fail(row, f"What became of Brevo's import can't be seen. {refused}")
+    except errors.Refused as unknown:  # Brevo doesn't know it any more
+        _fail(row, f"What became of Brevo's import can't be seen. {unknown}")
         return
     if not process.is_over:
         _look_again(row)

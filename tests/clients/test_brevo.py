@@ -225,7 +225,7 @@ def test_account_without_lists_has_none(body: dict[str, Any]) -> None:
 
 
 def test_lists_without_a_count_are_read_to_the_first_empty_page() -> None:
-    pages = [{"lists": [{"id": 1}, {"id": 2}]}, {"lists": [{"id": 3}]}, {"lists": []}]
+    pages: list[dict[str, Any]] = [{"lists": [{"id": 1}, {"id": 2}]}, {"lists": [{"id": 3}]}, {"lists": []}]
 
     with odd_server(*map(told, pages)) as server:
         assert [row.id for row in client_of(server.url).list_lists()] == [1, 2, 3]
