@@ -50,13 +50,23 @@ class Catalogue(Part):
         """Yield every list, over all pages. https://developers.brevo.com/reference/get-lists"""
         yield from (_contact_list(row) for row in self._pages("lists"))
 
+    def has_list(self, number: int) -> bool:
+        """Return whether there is a list of this number. https://developers.brevo.com/reference/get-list"""
+        try:
+            self._call("contacts", "GET", f"/contacts/lists/{number}")
+        except errors.Refused as refused:
+            if refused.status not in (400, 404):
+                raise
+            return False
+        return True
+
     def list_folders(self) -> Iterator[Folder]:
         """Yield every folder of lists, over all pages. https://developers.brevo.com/reference/get-folders"""
         for row in self._pages("folders"):
             yield Folder(id=int(row["id"]), name=str(row.get("name") or ""))
 
     def _pages(self, name: str) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows of /contacts/<name>, over all pages."""
+        """Yield the rows of /contacts/<name>, over all pages; without a `count`, to the first empty one."""
         offset = 0
         while True:
             params = {"limit": LISTS_PER_PAGE, "offset": offset, "sort": "asc"}
@@ -64,7 +74,8 @@ class Catalogue(Part):
             rows = data.get(name) or []
             yield from rows
             offset += len(rows)
-            if not rows or offset >= int(data.get("count") or 0):
+            total = data.get("count")  # neither answer has to bring it (the reference requires none of its keys)
+            if not rows or (total is not None and offset >= int(total)):
                 return
 
     def first_folder(self) -> int:

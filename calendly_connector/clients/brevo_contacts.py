@@ -13,7 +13,7 @@ OVERLAP = 10  # rows that are read twice, so that a deletion in the meantime sho
 
 @dataclass(frozen=True, kw_only=True)
 class Contact:
-    """A contact as Brevo has it."""
+    """A contact as Brevo has it. Without `shows_attributes` nobody knows what is in them: the answer lacked them."""
 
     id: int
     email: str
@@ -21,6 +21,7 @@ class Contact:
     lists: tuple[int, ...]
     attributes: Mapping[str, Any]
     unsubscribed_lists: tuple[int, ...] = ()
+    shows_attributes: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +90,7 @@ def contact_of(data: Mapping[str, Any]) -> Contact:
         lists=tuple(int(number) for number in data.get("listIds") or []),
         attributes=attributes,
         unsubscribed_lists=tuple(int(number) for number in data.get("listUnsubscribed") or []),
+        shows_attributes=data.get("attributes") is not None,
     )
 
 

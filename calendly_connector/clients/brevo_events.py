@@ -21,6 +21,19 @@ class RecordedEvent:
     properties: Mapping[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class EventsPage:
+    """Some of the recorded events of a name, newest first. `total`: how many there are; None when Brevo doesn't say."""
+
+    events: Sequence[RecordedEvent]
+    total: int | None
+
+    def is_last(self, *, read: int) -> bool:
+        """Return whether nothing comes after it, `read` being how many were read with it. A short page proves nothing:
+        Brevo may give fewer than it was asked for."""
+        return not self.events or (self.total is not None and read >= self.total)
+
+
 class Events(Part):
     """What `BrevoClient` can do with events."""
 
@@ -44,8 +57,8 @@ class Events(Part):
             data = refused.body
         return _refused_positions(object_in(data or {}))
 
-    def find_events(self, name: str, *, since: datetime, until: datetime, offset: int = 0) -> list[RecordedEvent]:
-        """Return one page of recorded events of a name, newest first. 100 calls an hour.
+    def find_events(self, name: str, *, since: datetime, until: datetime, offset: int = 0) -> EventsPage:
+        """Return one page of recorded events of a name. 100 calls an hour.
 
         https://developers.brevo.com/reference/get-events
         """
@@ -57,20 +70,38 @@ class Events(Part):
             "offset": offset,
         }
         data = object_in(self._call("other", "GET", "/events", params=params).json)
-        return [
-            RecordedEvent(
-                name=str(row.get("event_name") or ""),
-                at=str(row.get("event_date") or ""),
-                properties=object_in(row.get("event_properties") or {}),
-            )
-            for row in data.get("events") or []
-        ]
+        events = [_recorded(object_in(row)) for row in data.get("events") or []]
+        total = data.get("count")
+        return EventsPage(events=events, total=total if isinstance(total, int) else None)
+
+
+def _recorded(row: Mapping[str, Any]) -> RecordedEvent:
+    return RecordedEvent(
+        name=str(row.get("event_name") or ""),
+        at=str(row.get("event_date") or ""),
+        properties=object_in(row.get("event_properties") or {}),
+    )
 
 
 def _refused_positions(data: Mapping[str, Any]) -> dict[int, str]:
+    """Return why which events were refused; raise BadAnswer when it doesn't show which: no key of a row is promised."""
     refused: dict[int, str] = {}
+    is_clear = True
     for row in data.get("errors") or []:
-        positions = row.get("eventIndex")
-        for position in positions if isinstance(positions, list) else [positions]:
-            refused[int(position)] = str(row.get("message") or "refused without a reason")
+        given = row.get("eventIndex") if isinstance(row, Mapping) else None
+        positions = [_position(each) for each in (given if isinstance(given, list) else [given])]
+        is_clear = is_clear and bool(positions) and None not in positions
+        for position in positions:
+            if position is not None:
+                refused[position] = str(row.get("message") or "refused without a reason")
+    failed = data.get("failed_events")
+    if not is_clear or (isinstance(failed, int) and failed > len(refused)):
+        raise errors.BadAnswer("Brevo refused events of a batch and doesn't say which.")
     return refused
+
+
+def _position(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None

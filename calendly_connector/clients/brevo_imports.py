@@ -17,11 +17,13 @@ PROCESSES_PER_PAGE = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """A background job of Brevo's. `reports` are the addresses of CSV files about refused rows, by cause."""
+    """A background job of Brevo's. `reports` are the addresses of CSV files about refused rows, by cause; `counted`,
+    the refused rows that it only gives the number of (the form of the reference of February 2026)."""
 
     id: int
     status: str
     reports: Mapping[str, str]
+    counted: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -46,7 +48,11 @@ class Imports(Part):
             "emptyContactsAttributes": False,
             "disableNotification": True,  # else the account's owner gets a mail for each
         }
-        return int(object_in(self._call("contacts", "POST", "/contacts/import", json=body).json)["processId"])
+        data = object_in(self._call("contacts", "POST", "/contacts/import", json=body).json)
+        try:
+            return int(data["processId"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise errors.BadAnswer("Brevo began an import and doesn't say which.") from error
 
     def get_process(self, number: int) -> Process:
         """Return a background job's state. 100 calls an hour. https://developers.brevo.com/reference/get-process"""
@@ -70,5 +76,6 @@ class Imports(Part):
 
 def _process(data: Mapping[str, Any], number: int) -> Process:
     info = object_in(object_in(data.get("info") or {}).get("import") or {})
+    counted = sum(value for value in info.values() if isinstance(value, int) and value > 0)
     reports = {name: value for name, value in info.items() if isinstance(value, str) and value}
-    return Process(id=number, status=str(data.get("status") or ""), reports=reports)
+    return Process(id=number, status=str(data.get("status") or ""), reports=reports, counted=counted)

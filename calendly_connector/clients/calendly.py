@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from calendly_connector.clients import calendly_values as values
 from calendly_connector.clients import errors
@@ -228,7 +228,10 @@ class CalendlyClient(Scheduling):
         data = self._call("GET", path, params=query).json
         if not isinstance(data, Mapping) or not isinstance(data.get("collection"), list):
             raise errors.BadAnswer(f"Calendly: GET {path} answered without a collection.")
-        return data["collection"], str((data.get("pagination") or {}).get("next_page_token") or "")
+        following = _token_in(data.get("pagination"))
+        if token and following == token:
+            raise errors.BadAnswer(f"Calendly: GET {path} names the page it answers as the next one.")
+        return data["collection"], following
 
 
 def _bearer(token: str) -> dict[str, str]:
@@ -240,6 +243,25 @@ def _resource(data: Any) -> Row:
         raise errors.BadAnswer("Calendly answered without a resource.")
     resource: Row = data["resource"]
     return resource
+
+
+def _token_in(pagination: Any) -> str:
+    """Return the token of the next page, "" after the last. Its address carries it too (calendly-api.md §1.3).
+
+    Raises BadAnswer when there is a next page and no token: to stop there would lose bookings without a word.
+    """
+    if not isinstance(pagination, Mapping):
+        return ""
+    token, address = str(pagination.get("next_page_token") or ""), str(pagination.get("next_page") or "")
+    if token or not address:
+        return token
+    try:
+        token = parse_qs(urlsplit(address).query).get("page_token", [""])[-1]
+    except ValueError:
+        token = ""
+    if not token:
+        raise errors.BadAnswer("Calendly: there is a next page, and no token to ask for it by.")
+    return token
 
 
 def _following(place: Place, rows: Sequence[ScheduledEvent], token: str) -> Place:

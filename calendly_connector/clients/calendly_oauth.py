@@ -33,12 +33,13 @@ class Declined(errors.Refused):
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """One grant. `expires_at` is Unix seconds; `owner` and `organization` are URIs."""
+    """One grant. `expires_at` is Unix seconds; `owner` and `organization` are URIs. `scopes` is None when the answer
+    doesn't tell them, which its reference leaves free: they are what they were, or what was asked for."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_at: float
-    scopes: frozenset[str]
+    scopes: frozenset[str] | None
     owner: str
     organization: str
 
@@ -151,6 +152,9 @@ class CalendlyOAuth:
             raise (GrantLost if error.error == "invalid_grant" else Declined)(words, code=str(error.error)) from None
         except requests.JSONDecodeError as error:
             raise errors.AnswerLost(f"Calendly: {host} gave no usable answer ({type(error).__name__}).") from None
+        except requests.HTTPError as error:  # a refusal in another form than OAuth's
+            status = error.response.status_code
+            raise errors.BadAnswer(f"Calendly: {host} answered {status} with something that is no JSON.") from None
         except requests.RequestException as error:
             raise transport_error(error, f"Calendly: asking {host} for tokens") from None
         except (ValueError, TypeError, AttributeError) as error:  # JSON of some other form
@@ -177,7 +181,7 @@ def _tokens(data: Mapping[str, Any]) -> Tokens:
             access_token=str(data["access_token"]),
             refresh_token=str(data.get("refresh_token") or ""),
             expires_at=float(data.get("expires_at") or time.time() + UNKNOWN_LIFE),
-            scopes=frozenset(str(data.get("scope") or "").split()),
+            scopes=frozenset(str(data.get("scope") or "").split()) or None,
             owner=str(data.get("owner") or ""),
             organization=str(data.get("organization") or ""),
         )

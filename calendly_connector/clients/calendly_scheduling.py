@@ -1,6 +1,6 @@
 """Calendly's writing half: times to book, bookings without a redirect, links, cancellations and no-show marks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -83,6 +83,7 @@ class Calls(Protocol):
     def _call(self, method: str, path: str, **options: Any) -> Answer: ...
     def _resource(self, path: str) -> Row: ...
     def _path_of(self, uri: str) -> str: ...
+    def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Row]: ...
 
 
 class Scheduling:
@@ -156,7 +157,8 @@ class Scheduling:
     def list_events_of(
         self: Calls, email: str, *, organization: str = "", user: str = "", since: datetime, until: datetime
     ) -> Sequence[Row]:
-        """Return the active meetings of an address that begin in between: one page, which is more than anybody has.
+        """Return the active meetings of an address that begin in between, of all pages: what isn't found may be booked
+        again. Raises BadAnswer.
 
         https://developer.calendly.com/api-docs/calendly-api/scheduled-events/list-scheduled-events
         """
@@ -168,11 +170,8 @@ class Scheduling:
             "min_start_time": _stamp(since),
             "max_start_time": _stamp(until),
             "sort": "start_time:asc",
-            "count": 100,
         }
-        data = self._call("GET", "/scheduled_events", params=params).json
-        rows = data.get("collection") if isinstance(data, Mapping) else None
-        return rows if isinstance(rows, list) else []
+        return tuple(self._pages("/scheduled_events", params))
 
 
 def invitee_body(wish: Wish) -> dict[str, Any]:

@@ -5,10 +5,12 @@ shows in the admin.
 """
 
 import logging
+import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -20,6 +22,7 @@ from calendly_connector.clients import USER_AGENT, errors
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
+PART = 65_536  # bytes of an answer that are asked for at a time
 SENT = (
     requests.ConnectionError,
     requests.Timeout,
@@ -75,7 +78,7 @@ listeners: list[Callable[[str, int | None], None]] = []
 """Told of every call of this process: the service, and the status (None: no answer came). They may raise nothing."""
 
 Patience = Callable[[], tuple[float, float]]
-"""Asked before every call: seconds to connect, and seconds to wait for an answer."""
+"""Asked before every call: seconds to connect, and seconds to wait for an answer to begin, and again for its end."""
 
 
 def usual_patience() -> tuple[float, float]:
@@ -112,10 +115,12 @@ class Http:
         """
         started = time.monotonic()
         doing = f"{self.service}: {method} {path.split('?')[0]}"
+        patience = self._patience()
         try:
             response = self._session.request(
-                method, self.base_url + path, timeout=self._patience(), allow_redirects=False, **options
+                method, self.base_url + path, timeout=patience, allow_redirects=False, stream=True, **options
             )
+            response._content = _body(response, seconds=patience[1])  # where requests itself keeps what it has read
         except (UnicodeError, requests.exceptions.InvalidHeader):
             raise errors.Unauthorized(f"{masked(doing)}: the credential holds characters that none has.") from None
         except requests.RequestException as error:
@@ -158,12 +163,35 @@ def read_text(address: str, *, service: str, limit: int) -> str:
         ) as response:
             if response.status_code != 200:
                 raise errors.BadAnswer(f"{service}: answered {response.status_code}.", status=response.status_code)
-            content = response.raw.read(limit + 1, decode_content=True)
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            content = _body(response, seconds=READ_SECONDS, limit=limit)
+    except requests.RequestException as error:
         raise errors.Unreachable(f"{service}: can't be read ({type(error).__name__}).") from None
     if len(content) > limit:
         raise errors.BadAnswer(f"{service}: is larger than {limit} bytes.")
     return str(content.decode("utf-8", "replace"))
+
+
+def _body(response: requests.Response, *, seconds: float, limit: int | None = None) -> bytes:
+    """Return the body of an answer that has begun, a little more than `limit` bytes of it at most.
+
+    Raises requests' errors, Timeout when it isn't over in time: a service that sends a byte now and then is never
+    silent for long, and would hold a worker for hours.
+    """
+    until, parts, size = time.monotonic() + seconds, [], 0
+    try:
+        while (limit is None or size <= limit) and (part := response.raw.read1(PART, decode_content=True)):
+            parts.append(part)
+            size += len(part)
+            if time.monotonic() > until:
+                raise requests.Timeout(request=response.request)
+    except urllib3.exceptions.DecodeError as error:
+        raise requests.exceptions.ContentDecodingError(error, request=response.request) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(error, request=response.request) from error
+    except requests.Timeout:
+        response.close()
+        raise
+    return b"".join(parts)
 
 
 def masked(doing: str) -> str:
@@ -229,10 +257,20 @@ def reset_seconds(headers: Mapping[str, str]) -> float:
     """Return how long a rate-limited answer asks to wait, 0 when it doesn't say."""
     for name in RESET_HEADERS:
         try:
-            return max(0.0, float(headers[name]))
+            seconds = float(headers[name])
         except (KeyError, ValueError):
             continue
-    return 0.0
+        if math.isfinite(seconds):
+            return max(0.0, seconds)
+    return _until(headers.get("retry-after", ""))
+
+
+def _until(date: str) -> float:
+    """Return the seconds until a date of HTTP, 0 for what is none."""
+    try:
+        return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _json(response: requests.Response) -> Any:

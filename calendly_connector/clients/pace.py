@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 SPARE = 0.01  # of the limit is left to whoever else calls for this user, such as a webhook's missing half
+LONGEST_WINDOW = 120  # seconds; Calendly's is a minute. A moment instead of a span would stop all work for decades
 NEW_WINDOW = 1.5  # seconds: a reset that is later by more than the header's rounding begins a new window
 
 
@@ -55,7 +56,7 @@ class Pace:
             return
         with self._lock:
             self.per_minute = limit
-            resets_at = self._clock() + reset
+            resets_at = self._clock() + min(reset, LONGEST_WINDOW)
             is_new = self._left is None or resets_at > self._resets_at + NEW_WINDOW
             self._left = left if is_new or self._left is None else min(left, self._left)
             self._resets_at = resets_at if is_new else self._resets_at

@@ -90,7 +90,7 @@ def _read_one(row: Any, latest: int) -> list[News | Ignored | Unreadable]:
         if word is None:
             reason = OTHER_WORDS.get(name) or "is no word that this version knows"
             return [Ignored(reason=f"“{name[:100]}”: {reason}.")]
-        at = min(_time(row, word), latest)
+        at = min(_time(row, word, default=latest if word in MAIL else None), latest)
         if word is Word.UPDATED:
             return list(_updates(row, at))
         lists = tuple(_numbers(row.get("list_id"))) if word is Word.UNSUBSCRIBED else ()
@@ -120,12 +120,15 @@ def _email(row: Mapping[str, Any]) -> str:
     return email
 
 
-def _time(row: Mapping[str, Any], word: Word) -> int:
+def _time(row: Mapping[str, Any], word: Word, *, default: int | None) -> int:
+    """Return when something happened; `default` when that isn't told: an opt-out counts all the same."""
     for name in ("ts_event", "ts") if word in MAIL else ("ts",):
         found = _number(row.get(name))
         if found is not None and 0 < found <= LATEST:
             return found
-    raise MalformedNews("ts", "no time")
+    if default is None:
+        raise MalformedNews("ts", "no time")
+    return default
 
 
 def _numbers(value: Any) -> Iterator[int]:

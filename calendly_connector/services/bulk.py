@@ -7,7 +7,6 @@ Each stage is a row's state, so a worker that dies leaves work that any other go
 may be repeated; a batch of events may not, and is noted as being sent before it is.
 """
 
-import csv
 import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -30,6 +29,7 @@ from calendly_connector.services import (
     common_clock,
     crm_tasks,
     gathering,
+    import_reports,
     journal,
     ledger,
     limits,
@@ -47,6 +47,7 @@ COOL_DOWN = timedelta(minutes=5)  # after a failed import
 POLLS = (1, 1, 2, 2, 4, 4, 8, 10, 30, 60)  # seconds between looks
 MANY, LONG_POLLS = 1000, (10, 20, 40, 60, 120)  # from so many people on, Brevo needs a while
 MANY_OF_HISTORY = 100
+MOST_LOOKS = 120  # two hours, with many people four: who is in an import is written by nothing else meanwhile
 PIECE = 250  # people settled in one transaction
 IMPORT_LIST_NAME = "Calendly connector: imports (emptied by itself)"
 
@@ -144,24 +145,45 @@ def _start(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
             BrevoAccount.objects.filter(pk=row.account_id).update(import_list=None)  # perhaps somebody deleted it
         _fail(row, str(refused))
         return
+    except queue.Later as later:
+        if not isinstance(later.__cause__, errors.BadAnswer):
+            raise
+        _fail(row, str(later))  # to begin it over and over would only let its people wait
+        return
     row.state = State.RUNNING
     row.save(update_fields=["process", "state"])
     raise queue.Later("Brevo imports", seconds=_pause(row), is_failure=False)
 
 
 def _look(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
-    process = _process(row, client, renew)
+    try:
+        process = _process(row, client, renew)
+    except errors.Refused as unknown:  # Brevo doesn't know it any more
+        _fail(row, f"What became of Brevo's import can't be seen. {unknown}")
+        return
     if not process.is_over:
-        row.polls += 1
-        row.save(update_fields=["polls"])
-        raise queue.Later("Brevo still imports", seconds=_pause(row), is_failure=False)
+        _look_again(row)
+        return
     if process.status != "completed":
         _fail(row, f"Brevo's import ended as “{process.status}”.")
         return
-    refused = refused_emails(client, process)
+    emails = set(row.people.values_list("email", flat=True))
+    refused = import_reports.refused_emails(client, process, among=emails)
+    if import_reports.UNNAMED in refused:  # failed, so that no crowd of the same people is imported at once again
+        _fail(row, "Brevo's import refused somebody, and it can't be read whom.")
+        return
     _settle_contacts(row, set().union(*refused.values()))
     row.state, row.refused = State.IMPORTED, {name: len(emails) for name, emails in refused.items() if emails}
     row.save(update_fields=["refused", "state"])
+
+
+def _look_again(row: BulkImport) -> None:
+    """Raise queue.Later, unless an import has been looked at so often that its people shall not wait any longer."""
+    row.polls += 1
+    row.save(update_fields=["polls"])
+    if row.polls < MOST_LOOKS:
+        raise queue.Later("Brevo still imports", seconds=_pause(row), is_failure=False)
+    _fail(row, f"Brevo's import {row.process} doesn't come to an end.")
 
 
 _looked: dict[tuple[int, datetime], Process] = {}  # import (key, made at) → what a look at several told of it
@@ -199,8 +221,18 @@ def _follow_up(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> N
     batches.leave_lists(row, client, renew)
     batches.send_events(row, client, renew)
     if not row.lists and row.account.import_list:
-        accounts.call(row.account, "contacts", partial(client.empty_list, row.account.import_list), renew=renew)
+        empty_import_list(row.account, client, renew)
     _finish(row, State.DONE, "")
+
+
+def empty_import_list(account: BrevoAccount, client: BrevoClient, renew: accounts.Renew) -> None:
+    """Take everybody off the list that imports need; one that was deleted in Brevo is made anew when it is needed."""
+    number = account.import_list or 0
+    try:
+        accounts.call(account, "contacts", partial(client.empty_list, number), renew=renew)
+    except errors.Refused as refused:
+        logger.warning("The list of imports can't be emptied: %s", refused)
+        BrevoAccount.objects.filter(pk=account.pk, import_list=number).update(import_list=None)
 
 
 def _carriers(row: BulkImport) -> Iterator[SyncLogEntry]:
@@ -229,19 +261,6 @@ def _settle_contacts(row: BulkImport, refused: set[str]) -> None:
             journal.imported(taken)
             BulkImport.objects.filter(pk=row.pk).update(refused_count=F("refused_count") + len(back))
             _release(Person.objects.filter(pk__in=back))
-
-
-def refused_emails(client: BrevoClient, process: Process) -> dict[str, set[str]]:
-    """Return the addresses of each error report; every cell is looked at, for columns are undocumented."""
-    found: dict[str, set[str]] = {}
-    for name, address in process.reports.items():
-        try:
-            text = client.read_report(address)
-        except errors.ApiError as error:
-            raise queue.Later(f"An error report of Brevo's import can't be read: {error}") from error
-        rows = csv.reader(text.splitlines(), delimiter=";")
-        found[name] = {cell.strip().lower() for line in rows for cell in line if "@" in cell}
-    return found
 
 
 def _fail(row: BulkImport, reason: str) -> None:

@@ -70,13 +70,17 @@ def busy() -> errors.Unreachable:
 
 
 def columns(tokens: Tokens) -> dict[str, object]:
-    """Return a grant as columns; with it the connection is well, and the lease is let go."""
+    """Return a grant as columns; with it the connection is well, and the lease is let go.
+
+    Scopes that it doesn't tell are left as they are.
+    """
+    told = {} if tokens.scopes is None else {"scopes": sorted(tokens.scopes)}
     return {
         "token_kind": Kind.OAUTH,
         "access_token": tokens.access_token,
         "refresh_token": tokens.refresh_token,
         "token_expires_at": datetime.fromtimestamp(tokens.expires_at, UTC),
-        "scopes": sorted(tokens.scopes),
+        **told,
         "refresh_lease_until": None,
         "state": State.CONNECTED,
         "state_reason": "",

@@ -72,7 +72,7 @@ def introduce(token: str, *, grant: Tokens | None = None, client: CalendlyClient
         organization_name=organization.name,
         role=_allowed(lambda: client.get_role(me.uri, organization=me.organization)) or "",
         plan=plan,
-        scopes=grant.scopes if grant else capabilities.scopes_in(token) or _probed(client, me),
+        scopes=(grant.scopes if grant else None) or capabilities.scopes_in(token) or _probed(client, me),
     )
 
 

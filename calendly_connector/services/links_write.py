@@ -16,7 +16,7 @@ from calendly_connector.clients import brevo_imports
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.clients.brevo_imports import Process
 from calendly_connector.models import BrevoAccount, ContactMirror, LinkRun, SchedulingLink
-from calendly_connector.services import accounts, bulk, bulk_rows, catalogue, links_one, queue
+from calendly_connector.services import accounts, bulk, bulk_rows, catalogue, import_reports, links_one, queue
 
 DELETED, REFUSED = "were deleted in Brevo meanwhile", "refused by Brevo"
 AGAIN = 60.0  # seconds until an import that failed is started again
@@ -66,6 +66,9 @@ def _look(row: LinkRun, account: BrevoAccount, client: BrevoClient) -> None:
     process = accounts.call(account, "other", partial(client.get_process, row.process or 0), renew=_nothing)
     if not process.is_over:
         _note(row, polls=row.polls + 1)
+        if row.polls >= bulk.MOST_LOOKS:
+            _note(row, process=None)
+            raise queue.Later("Brevo's import doesn't come to an end; it is started again.", seconds=AGAIN)
         people = _piece(row).count()
         raise queue.Later(
             "Brevo imports the links.", seconds=bulk.pause_before_look(people, row.polls), is_failure=False
@@ -74,12 +77,13 @@ def _look(row: LinkRun, account: BrevoAccount, client: BrevoClient) -> None:
         _note(row, process=None)
         raise queue.Later(f"Brevo's import ended as “{process.status}”; it is started again.", seconds=AGAIN)
     _settle(row, client, process)
-    accounts.call(account, "contacts", partial(client.empty_list, account.import_list or 0), renew=_nothing)
+    bulk.empty_import_list(account, client, _nothing)
 
 
 def _settle(row: LinkRun, client: BrevoClient, process: Process) -> None:
     """Note what Brevo has, and what it refused by cause: of those, the next run writes the same link again."""
-    refused = bulk.refused_emails(client, process)
+    piece = set(_piece(row).values_list("email", flat=True))
+    refused = import_reports.refused_emails(client, process, among=piece)
     emails = set().union(*refused.values())
     causes = {f"{REFUSED}: {name}": len(found) for name, found in refused.items() if found}
     with transaction.atomic():

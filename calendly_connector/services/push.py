@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -184,14 +185,15 @@ class Writer:
 
     def _upsert(self, client: BrevoClient, upsert: UpsertContact) -> UpsertContact:
         """Write a contact, without what Brevo refuses of it; return what was really written."""
+        is_first = not upsert.only_if_empty
         if upsert.only_if_empty:
             upsert = self._without_filled(client, upsert)
-        is_first = True
+            limits.charge(self.account.pk, "contacts")  # to wait for another place would mean to read again after it
         while True:  # ends, for every turn leaves something out
             try:
                 self._call("contacts", partial(_post, client, upsert), is_paced=is_first)
             except errors.Refused as refused:
-                smaller = refusals.lessened(upsert, refused)
+                smaller = refusals.lessened(upsert, refused, is_there=partial(self._has_list, client))
                 if smaller is None:
                     raise
                 upsert, is_first = smaller, False
@@ -199,12 +201,18 @@ class Writer:
             else:
                 return upsert
 
+    def _has_list(self, client: BrevoClient, number: int) -> bool:
+        limits.charge(self.account.pk, "contacts")
+        return self._call("contacts", lambda: client.has_list(number), is_paced=False)
+
     def _without_filled(self, client: BrevoClient, upsert: UpsertContact) -> UpsertContact:
         """Leave out what may only be written when empty and isn't."""
         try:
             contact = self._call("contacts", lambda: client.get_contact(upsert.email))
         except errors.NotFound:
             return upsert
+        if not contact.shows_attributes:
+            return refusals.without_unseen(upsert)
         filled = {name for name in upsert.only_if_empty if contact.attributes.get(name) not in (None, "", [])}
         kept = {name: value for name, value in upsert.attributes.items() if name not in filled}
         return replace(upsert, attributes=kept)
@@ -220,9 +228,17 @@ class Writer:
         except errors.NotFound:
             journal.done([step], "The contact isn't in Brevo any more.")
         except errors.Refused as refused:
+            self._leave_one_by_one(client, lists)
             journal.failed([step], journal.LISTS_REFUSED.format(refused), cause=cause.LISTS_REFUSED)
         else:
             journal.done([step])
+
+    def _leave_one_by_one(self, client: BrevoClient, lists: list[int]) -> None:
+        """Leave what can be left of several lists, of which Brevo refused one or more."""
+        for number in lists if len(lists) > 1 else ():
+            limits.charge(self.account.pk, "contacts")
+            with suppress(errors.Refused):  # the step says why
+                self._call("contacts", partial(client.leave_lists, self.person.email, lists=[number]), is_paced=False)
 
     def _send_event(self, client: BrevoClient, step: SyncLogEntry) -> None:
         trail.note_steps([step])

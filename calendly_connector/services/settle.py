@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from calendly_connector.clients.brevo import BrevoClient
-from calendly_connector.clients.brevo_events import EVENTS_PER_PAGE, RecordedEvent
+from calendly_connector.clients.brevo_events import RecordedEvent
 from calendly_connector.models import BrevoAccount, SyncLogEntry
 from calendly_connector.services import accounts, common_clock, journal, ledger, limits, queue
 
@@ -94,9 +94,9 @@ class _Reader:
         while True:
             read = partial(self.client.find_events, name, since=since, until=until, offset=offset)
             page = accounts.call(self.account, "other", read, renew=self.renew)
-            yield from page
-            offset += len(page)
-            if len(page) < EVENTS_PER_PAGE:
+            yield from page.events
+            offset += len(page.events)
+            if page.is_last(read=offset):
                 return
 
 

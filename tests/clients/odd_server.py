@@ -2,8 +2,8 @@
 
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from enum import Enum
 
 LINGER_ZERO = b"\x01\x00\x00\x00\x00\x00\x00\x00"  # closing then sends a reset
@@ -99,6 +99,28 @@ def odd_server(*answers: bytes | Odd, drops_idle: bool = False) -> Iterator[OddS
         yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def dripping(drops: Sequence[bytes], *, every: float) -> Iterator[str]:
+    """Serve one request drop by drop, `every` so many seconds; yield the address."""
+    is_over = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):  # whoever has waited long enough hangs up
+            _read_request(connection)
+            for drop in drops:
+                connection.sendall(drop)
+                if is_over.wait(every):
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        is_over.set()
+        thread.join(5)
 
 
 def closed_port() -> int:

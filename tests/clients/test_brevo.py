@@ -224,6 +224,14 @@ def test_account_without_lists_has_none(body: dict[str, Any]) -> None:
         assert list(client_of(server.url).list_lists()) == []
 
 
+def test_lists_without_a_count_are_read_to_the_first_empty_page() -> None:
+    pages: list[dict[str, Any]] = [{"lists": [{"id": 1}, {"id": 2}]}, {"lists": [{"id": 3}]}, {"lists": []}]
+
+    with odd_server(*map(told, pages)) as server:
+        assert [row.id for row in client_of(server.url).list_lists()] == [1, 2, 3]
+        assert [request.split(b"offset=")[1][:1] for request in server.requests] == [b"0", b"2", b"3"]
+
+
 # -- Contacts -------------------------------------------------------------------------------------------------------
 
 
@@ -379,8 +387,9 @@ def test_event_is_recorded_and_found_again(brevo: BrevoClient) -> None:
 
     found = brevo.find_events("calendly_meeting_booked", since=now - timedelta(days=1), until=now + timedelta(days=1))
 
-    assert [(event.name, event.properties["booking_id"]) for event in found] == [("calendly_meeting_booked", "x")]
-    assert datetime.fromisoformat(found[0].at).tzinfo
+    [event] = found.events
+    assert (event.name, event.properties["booking_id"]) == ("calendly_meeting_booked", "x")
+    assert datetime.fromisoformat(event.at).tzinfo
 
 
 def test_events_are_asked_for_by_days_in_utc_and_by_pages() -> None:
@@ -389,10 +398,20 @@ def test_events_are_asked_for_by_days_in_utc_and_by_pages() -> None:
     with odd_server(told({"events": None})) as server:
         found = client_of(server.url).find_events("booked", since=since, until=AT + timedelta(days=3), offset=1000)
 
-        assert found == []
+        assert (found.events, found.total, found.is_last(read=0)) == ([], None, True)
         assert server.requests[0].startswith(
             b"GET /events?event_name=booked&startDate=2026-11-22&endDate=2026-11-25&limit=1000&offset=1000 "
         )
+
+
+@pytest.mark.parametrize(("count", "read", "is_last"), [(3, 1, False), (3, 3, True), (None, 1, False)])
+def test_short_page_of_events_is_the_last_only_when_all_are_read(count: int | None, read: int, is_last: bool) -> None:
+    body = {"events": [{"event_name": "booked"}], "count": count}
+
+    with odd_server(told(body)) as server:
+        found = client_of(server.url).find_events("booked", since=AT, until=AT)
+
+    assert found.is_last(read=read) == is_last
 
 
 def test_refused_event_says_why(brevo: BrevoClient) -> None:
@@ -445,6 +464,26 @@ def test_refusals_are_read_whatever_the_status(rows: list[Any], refused: dict[in
         assert client_of(server.url).create_events([{}]) == refused
 
 
+@pytest.mark.parametrize("status", [207, 400])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"failed_events": 2, "errors": []},
+        {"failed_events": 2, "errors": [{"eventIndex": [0], "message": "a"}]},
+        {"errors": [{"message": "a"}]},
+        {"errors": [{"eventIndex": [], "message": "a"}]},
+        {"errors": [{"eventIndex": [0, "first"]}]},
+        {"errors": ["a"]},
+    ],
+    ids=repr,
+)
+def test_batch_of_which_it_is_not_said_what_was_refused_has_to_be_looked_up(status: int, body: dict[str, Any]) -> None:
+    with odd_server(answer(status, json.dumps(body).encode())) as server, pytest.raises(errors.BadAnswer) as raised:
+        client_of(server.url).create_events([{}, {}])
+
+    assert raised.value.is_done_unknown
+
+
 @pytest.mark.parametrize("status", [401, 403, 422])
 def test_other_refusals_of_a_batch_stay_errors(status: int) -> None:
     body = json.dumps({"errors": [{"eventIndex": [0], "message": "a"}]}).encode()
@@ -495,6 +534,21 @@ def test_import_reports_the_rows_it_refused(sandbox: Sandbox, brevo: BrevoClient
     assert process.status == "completed"
     assert {"invalid_emails", "duplicate_phone_id"} <= process.reports.keys()
     assert all(address.startswith("http") for address in process.reports.values())
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"processId": null}', b'{"processId": "soon"}'])
+def test_import_without_a_number_is_a_bad_answer(body: bytes) -> None:
+    with odd_server(answer(202, body)) as server, pytest.raises(errors.BadAnswer, match="doesn't say which"):
+        client_of(server.url).import_contacts([], lists=[1])
+
+
+def test_reports_that_are_only_numbers_are_counted() -> None:
+    info = {"import": {"invalid_emails": 2, "duplicate_ext_id": 0, "duplicate_email_id": None, "duplicate_phone_id": 1}}
+
+    with odd_server(told({"id": 7, "status": "completed", "info": info})) as server:
+        process = client_of(server.url).get_process(7)
+
+    assert (process.counted, process.reports) == (3, {})
 
 
 def test_import_neither_empties_nor_writes_to_the_owner() -> None:

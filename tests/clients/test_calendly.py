@@ -178,6 +178,33 @@ def test_pages_are_followed_by_token_and_never_by_address() -> None:
         ]
 
 
+@pytest.mark.parametrize("token", [{}, {"next_page_token": None}, {"next_page_token": ""}], ids=repr)
+def test_page_that_only_names_the_next_address_is_followed_by_the_token_in_it(token: dict[str, Any]) -> None:
+    address = "https://evil.example/event_types?count=1&page_token=a%2Bb"
+    first = {"collection": [{"uri": "0"}], "pagination": {"next_page": address} | token}
+
+    with odd_server(told(first), told({"collection": [{"uri": "1"}]})) as server:
+        rows = list(client_of(server.url).list_event_types(organization="o"))
+
+        assert [row.uri for row in rows] == ["0", "1"]
+        assert server.requests[1].split(b" ")[1].endswith(b"&page_token=a%2Bb")
+
+
+@pytest.mark.parametrize("address", ["https://api.calendly.com/event_types?page=2", "https://[x"])
+def test_next_page_without_a_token_is_never_taken_for_the_end(address: str) -> None:
+    body = {"collection": [{"uri": "0"}], "pagination": {"next_page": address}}
+
+    with odd_server(told(body)) as server, pytest.raises(errors.BadAnswer, match="no token"):
+        list(client_of(server.url).list_event_types(organization="o"))
+
+
+def test_page_that_names_itself_as_the_next_is_not_read_for_ever() -> None:
+    body = told({"collection": [{"uri": "0"}], "pagination": {"next_page_token": "same"}})
+
+    with odd_server(body, body) as server, pytest.raises(errors.BadAnswer, match="as the next one"):
+        list(client_of(server.url).list_event_types(organization="o"))
+
+
 def test_list_without_pagination_is_one_page() -> None:
     with odd_server(told({"collection": []})) as server:
         assert list(client_of(server.url).list_event_types(organization="o")) == []

@@ -138,3 +138,24 @@ def test_one_subscription_is_read(calendly: CalendlyClient) -> None:
     assert calendly.get_subscription(made.uri) == made
     with pytest.raises(errors.NotFound):
         calendly.get_subscription(f"{made.uri[:-4]}0000")
+
+
+def test_meetings_of_an_address_are_looked_for_on_every_page() -> None:
+    pages = [
+        {"collection": [], "pagination": {"next_page_token": "more"}},
+        {"collection": [{"uri": "found"}], "pagination": {"next_page_token": None}},
+    ]
+
+    with odd_server(*(answer(200, json.dumps(page).encode()) for page in pages)) as server:
+        client = CalendlyClient(token="token", base_url=server.url)
+        found = client.list_events_of("ada@example.com", user=CAMILLE, since=FIRST, until=FIRST)
+
+    assert [row["uri"] for row in found] == ["found"]
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"collection": null}', b"[]"])
+def test_an_answer_without_meetings_is_no_proof_that_there_are_none(body: bytes) -> None:
+    with odd_server(answer(200, body)) as server, pytest.raises(errors.BadAnswer):
+        CalendlyClient(token="token", base_url=server.url).list_events_of(
+            "ada@example.com", user=CAMILLE, since=FIRST, until=FIRST
+        )

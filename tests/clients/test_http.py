@@ -1,7 +1,10 @@
 """The only door to the network: what each misfortune is called, and that nothing secret is ever said aloud."""
 
+import gzip
 import json
 import logging
+import time
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ from calendly_connector.clients import USER_AGENT, errors, http
 from calendly_connector.clients.http import Http
 from sandbox.app import Sandbox
 from sandbox.world import Fault
-from tests.clients.odd_server import Odd, answer, closed_port, full_port, odd_server
+from tests.clients.odd_server import Odd, answer, closed_port, dripping, full_port, odd_server
 
 SECRET, PERSON = "xkeysib-very-secret", "nadia.benali+cal@example.com"
 
@@ -131,6 +134,8 @@ def test_forbidden_for_another_reason_names_no_scopes(body: bytes) -> None:
         ({"X_RateLimit_Reset": "3.5"}, 3.5),
         ({"Retry_After": "7", "x_sib_ratelimit_reset": "42", "X_RateLimit_Reset": "3"}, 7.0),
         ({"x_sib_ratelimit_reset": "42", "X_RateLimit_Reset": "3"}, 42.0),
+        ({"Retry_After": "Infinity", "x_sib_ratelimit_reset": "42"}, 42.0),
+        ({"Retry_After": "Sun, 22 Nov 2026 10:15:00 GMT"}, 0.0),
         ({"Retry_After": "Sun, 06 Dec 2026 08:49:37 GMT", "X_RateLimit_Reset": "3"}, 3.0),
         ({"Retry_After": "soon"}, 0.0),
         ({"Retry_After": "-5"}, 0.0),
@@ -234,6 +239,62 @@ def test_answer_that_does_not_come_in_time_is_lost(monkeypatch: pytest.MonkeyPat
     error = error_of(Odd.SILENCE, method="POST", path="/events", json={})
 
     assert type(error) is errors.AnswerLost
+
+
+def test_rate_limit_may_name_the_moment_it_ends() -> None:
+    at = formatdate(time.time() + 50, usegmt=True)
+
+    error = error_of(answer(429, Retry_After=at))
+
+    assert isinstance(error, errors.RateLimited)
+    assert 45 < error.wait <= 50
+
+
+def test_answer_that_drips_is_lost_after_as_long_as_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "READ_SECONDS", 0.4)
+    drops = [answer(200, b"[" + b" " * 40 + b"]")[:-41], *[b" "] * 40, b"]"]
+
+    with dripping(drops, every=0.1) as url, pytest.raises(errors.AnswerLost) as raised:
+        begun_at = time.monotonic()
+        make_http(url).call("POST", "/events", json={})
+
+    assert time.monotonic() - begun_at < 3
+    assert str(raised.value) == "Brevo: POST /events: it was sent, but no answer came (Timeout)."
+
+
+def test_answer_that_drips_fast_enough_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dripping([answer(200, b"[1]")[:-2], b"1", b"]"], every=0.05) as url:
+        assert make_http(url).call("GET", "/contacts").json == [1]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(200, gzip.compress(b'{"a": 1}'), Content_Encoding="gzip"),
+        b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{"a"\r\n4\r\n: 1}\r\n0\r\n\r\n',
+    ],
+    ids=["packed", "in chunks"],
+)
+def test_answer_is_read_however_it_is_packed(reply: bytes) -> None:
+    with odd_server(reply, reply) as server:
+        found = make_http(server.url)
+
+        assert [found.call("GET", "/").json for _ in range(2)] == [{"a": 1}] * 2
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(200, b'{"a": 1}')[:-3],
+        answer(200, b"no gzip", Content_Encoding="gzip"),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n[1, ",
+    ],
+    ids=["cut off", "badly packed", "cut in a chunk"],
+)
+def test_body_that_breaks_off_is_lost(reply: bytes) -> None:
+    with odd_server(reply, drops_idle=True) as server, pytest.raises(errors.AnswerLost):
+        make_http(server.url).call("POST", "/events", json={})
 
 
 def test_connection_that_nobody_accepts_means_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:

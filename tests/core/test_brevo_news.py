@@ -81,19 +81,31 @@ def test_no_news_is_from_after_its_receipt() -> None:
     assert only({**UPDATED, "ts": TS + 10**6}).at == int(RECEIVED_AT.timestamp())
 
 
+TIMELESS = [None, "yesterday", -1, 0, float("nan"), True, [TS], 10**18]
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        {"ts": None}, {"ts": "yesterday"}, {"ts": -1}, {"ts": 0}, {"ts": float("nan")}, {"ts": True}, {"ts": [TS]},
-        {"ts": 10**18}, {"email": ""}, {"email": None}, {"email": "nobody"}, {"email": ["ada@example.com"]},
+        *({"ts": given} for given in TIMELESS),
+        {"email": ""}, {"email": None}, {"email": "nobody"}, {"email": ["ada@example.com"]},
         {"email": "a" * 320 + "@example.com"},
     ],
 )  # fmt: skip
-def test_what_lacks_an_address_or_a_time_is_told_so(change: dict[str, object]) -> None:
-    (found,) = read({**UNSUBSCRIBED, "ts_event": change.get("ts", TS), **change})
+@pytest.mark.parametrize("word", ["contact_updated", "contact_deleted"])
+def test_what_lacks_an_address_or_a_time_is_told_so(change: dict[str, object], word: str) -> None:
+    (found,) = read({"event": word, "email": "ada@example.com", "ts": TS, **change})
 
     assert isinstance(found, Unreadable)
     assert "Brevo's news has no" in found.problem
+
+
+@pytest.mark.parametrize("word", ["unsubscribe", "hard_bounce", "spam"])
+@pytest.mark.parametrize("given", TIMELESS)
+def test_an_opt_out_without_a_time_counts_from_its_receipt(word: str, given: object) -> None:
+    news = only({"event": word, "email": "ada@example.com", "ts": given, "ts_event": given})
+
+    assert (news.word, news.at) == (Word(word), int(RECEIVED_AT.timestamp()))
 
 
 @pytest.mark.parametrize("word", [*brevo_news.OTHER_WORDS, "dance", "", None, 7, ["unsubscribe"]])

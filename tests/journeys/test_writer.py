@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from calendly_connector.clients import http
+from calendly_connector.clients import brevo_events, http
 from calendly_connector.models import BrevoAccount, EventType, Job, Person, RateLimit, SyncLogEntry
 from calendly_connector.services import accounts, limits, queue, retry
 from tests.journeys.river import River
@@ -237,6 +237,24 @@ def test_later_events_keep_their_order_behind_one_in_doubt(river: River) -> None
 
     assert river.event_names(ADA) == ["booked", "canceled"]
     assert {state for _, state in _states()} == {"done", "merged"}
+
+
+def test_a_lost_event_is_found_behind_newer_ones_however_few_brevo_gives_at_a_time(
+    river: River, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(brevo_events, "EVENTS_PER_PAGE", 1)
+    river.break_brevo("commit_then_reset", EVENTS)
+    _book(river)
+    river.flow()
+    for number in range(3):
+        _book(river, f"later{number}@example.com")
+    river.flow()
+
+    river.wait_for_lost_answers()
+    river.work()
+
+    assert _states() == ALL_DONE
+    assert river.event_names(ADA) == ["booked"]
 
 
 def test_a_lost_answer_of_one_person_does_not_hold_up_another(river: River) -> None:
@@ -519,6 +537,34 @@ def test_only_if_empty_writes_to_a_contact_that_is_new(river: River) -> None:
     assert river.contact(ADA)["attributes"]["FIRSTNAME"] == "Ada"
 
 
+def test_only_if_empty_is_left_alone_when_brevo_does_not_show_what_is_there(river: River) -> None:
+    river.brevo.add_contact(ADA, {"FIRSTNAME": "Adelheid"})
+    river.map_field("first_name", "FIRSTNAME", overwrite="if_empty")
+    body = {"id": 3, "email": ADA, "emailBlacklisted": False, "listIds": []}
+    river.break_brevo("status", "/contacts/{identifier}", method="GET", status=200, body=body)
+    _book(river)
+
+    river.flow()
+
+    attributes = river.contact(ADA)["attributes"]
+    assert (attributes["FIRSTNAME"], attributes["BOOKING_STATUS"]) == ("Adelheid", "booked")
+    assert _states() == ALL_DONE
+    assert "FIRSTNAME was left out: Brevo doesn't show whether it is empty." in _entry("contact").reason
+
+
+def test_only_if_empty_is_written_at_the_first_go_however_fast_brevo_answers(river: River) -> None:
+    river.map_field("first_name", "FIRSTNAME", overwrite="if_empty")
+    RateLimit.objects.update(interval=60.0, free_at=0.0)
+    _book(river)
+
+    river.flow()
+
+    assert river.contact(ADA)["attributes"]["FIRSTNAME"] == "Ada"
+    assert len(river.calls("/contacts/{identifier}", "GET")) == 1
+    limit = RateLimit.objects.get(pk=limits.key_of(river.account.pk, "contacts"))
+    assert limit.free_at - timezone.now().timestamp() > 60  # both calls are counted
+
+
 def test_a_zero_or_a_no_is_not_empty(river: River) -> None:
     river.add_attribute("SCORE", type="float")
     river.add_attribute("IS_CUSTOMER", type="boolean")
@@ -682,6 +728,36 @@ def test_a_contact_that_was_deleted_before_it_could_leave_a_list_is_no_trouble(r
         "done",
         "The contact isn't in Brevo any more.",
     )
+
+
+def test_one_list_that_is_gone_keeps_nobody_off_the_others(river: River) -> None:
+    there, gone = river.brevo.add_list("There"), river.brevo.add_list("Gone")
+    river.map_lists("booked", join=[there, gone])
+    del river.brevo.state.lists[gone]
+    _book(river)
+
+    river.flow()
+
+    assert river.contact(ADA)["listIds"] == [there]
+    assert f"These lists were not joined: #{gone}. " in _entry("contact").reason
+    assert _entry("contact").cause == "lists_refused"
+    assert river.event_names(ADA) == ["booked"]
+
+
+def test_one_list_that_is_gone_keeps_nobody_on_the_others(river: River) -> None:
+    there, gone = river.brevo.add_list("There"), river.brevo.add_list("Gone")
+    river.map_lists("booked", join=[there, gone])
+    river.map_lists("canceled", leave=[there, gone])
+    booked = _book(river)
+    river.flow()
+    del river.brevo.state.lists[gone]
+
+    river.calendly.cancel(booked)
+    river.flow()
+
+    assert there not in river.contact(ADA)["listIds"]
+    assert _entry("leave_lists").state == "failed"
+    assert river.event_names(ADA) == ["booked", "canceled"]
 
 
 def test_a_crowd_of_lists_fits_into_the_log(river: River) -> None:

@@ -10,8 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from calendly_connector.clients import brevo_imports
+from calendly_connector.clients.brevo_imports import Process
 from calendly_connector.models import BrevoAttribute, ContactMirror, FieldMapping, Job, LinkRun, Person, SchedulingLink
-from calendly_connector.services import bulk, links, links_list, links_use, setup
+from calendly_connector.services import import_reports, links, links_list, links_use, setup
 from tests.journeys.river import River
 
 ATTRIBUTE = "BOOKING_LINK"
@@ -222,12 +224,26 @@ def test_another_attribute_gets_the_same_link(river: River) -> None:
 
 def test_what_brevo_refuses_is_counted_by_its_cause(river: River, monkeypatch: pytest.MonkeyPatch) -> None:
     number = fill(river, 2)
-    monkeypatch.setattr(bulk, "refused_emails", lambda client, process: {"invalid_emails": {"p0@example.com"}})
+    refused = {"invalid_emails": {"p0@example.com"}}
+    monkeypatch.setattr(import_reports, "refused_emails", lambda client, process, among: refused)
 
     told = report(number)
 
     assert (told["made"], told["written"]) == (2, 1)
     assert told["left_out"] == {"refused by Brevo: invalid_emails": 1}
+
+
+def test_links_of_an_import_that_does_not_say_whom_it_refused_are_not_taken_for_written(
+    river: River, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = fill(river, 2)
+    over = Process(id=1, status="completed", reports={}, counted=1)
+    monkeypatch.setattr(brevo_imports, "_process", lambda data, number: over)
+
+    told = report(number)
+
+    assert (told["made"], told["written"]) == (2, 0)
+    assert told["left_out"] == {"refused by Brevo: not named": 2}
 
 
 def test_a_dry_run_tells_count_quota_and_time_and_changes_nothing(river: River, campaign: int) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pytest_django.fixtures import Settings
 
-from calendly_connector.clients import errors
+from calendly_connector.clients import calendly_oauth, errors
 from calendly_connector.core import capabilities
 from calendly_connector.models import Connection
 from calendly_connector.services import connection as connections
@@ -90,6 +90,20 @@ def test_a_yes_connects_and_tells_whose_account_it_is(installation: River, paris
     assert "Camille Durand, owner; we see the whole organization's bookings." in report.lines[0]
     assert any("Atelier Durand, plan teams (paid)" in line for line in report.lines)
     assert all(each.works for each in setup.capabilities_of(row))
+
+
+def test_a_grant_that_does_not_tell_its_scopes_blocks_nothing(
+    paris: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = calendly_oauth._tokens
+    monkeypatch.setattr(
+        calendly_oauth, "_tokens", lambda data: read({name: data[name] for name in data if name != "scope"})
+    )
+
+    report = connect(paris)
+
+    assert all(each.works for each in report.capabilities)
+    assert all(each.works for each in setup.capabilities_of(Connection.objects.get(pk=paris.pk)))
 
 
 def test_a_plain_member_sees_their_own_bookings(paris: Connection) -> None:

@@ -314,6 +314,31 @@ def test_work_waits_for_a_dead_connection_without_burning_its_tries(
     assert "Connect with Calendly" in job.last_error
 
 
+def test_a_renewal_that_does_not_tell_the_scopes_leaves_them_as_they_are(
+    installation: River, paris: Connection
+) -> None:
+    body = {"token_type": "Bearer", "access_token": "a", "refresh_token": "b", "created_at": 1, "expires_in": 7200}
+    installation.break_calendly("status", TOKEN, status=200, body=body)
+    expire(paris)
+
+    assert tokens.access_token(paris) == "a"
+    row = Connection.objects.get(pk=paris.pk)
+    assert (row.scopes, row.refresh_token) == (paris.scopes, "b")
+    assert paris.scopes
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_refusal_in_no_known_form_is_a_lost_answer(installation: River, paris: Connection, status: int) -> None:
+    """It was sent, and may have spent the token: nobody may try at once, as if nothing had been sent."""
+    installation.break_calendly("status", TOKEN, status=status, body="<html>no</html>")
+    expire(paris)
+
+    with pytest.raises(errors.BadAnswer, match=f"answered {status} with something that is no JSON"):
+        tokens.access_token(paris)
+
+    assert Connection.objects.get(pk=paris.pk).state_reason.startswith(tokens.LOST_ANSWER)
+
+
 def test_a_lost_answer_is_told_and_tried_again_once_the_pause_is_over(installation: River, paris: Connection) -> None:
     expire(paris)
     break_tokens(installation, "reset")
