@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.cache import cache
@@ -12,6 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from calendly_connector.clients.calendly_scheduling import Place, Wish
+from calendly_connector.core.month import Month
 from calendly_connector.models import Booking, BookingRequest, Connection, Job
 from calendly_connector.services import booking_limits, booking_lookup, openings, scheduling
 from calendly_connector.services.booking_outcome import Outcome
@@ -457,6 +459,16 @@ def test_open_times_are_asked_for_31_days_at_a_time_and_kept_for_a_while(river: 
     openings.forget(river.connection, demo)
     ask()
     assert len(river.sandbox.world.journal.calls("calendly", template="/event_type_available_times")) == 6
+
+
+@pytest.mark.parametrize("zone", ["Europe/Copenhagen", "Australia/Lord_Howe", "Asia/Kolkata"])
+def test_months_in_which_clocks_change_are_no_longer_than_calendly_allows(river: River, zone: str) -> None:
+    demo, now = type_named(river.calendly, "Demo"), timezone.now()
+
+    for number in (3, 4, 10):  # of 31 days, 30, and 31: clocks go forward or back in the first and last days
+        first, end = Month(now.year + 1, number).window(ZoneInfo(zone))
+        times = scheduling.available(river.connection, demo, since=first, until=end)
+        assert first <= times[0].start_at and end - timedelta(days=4) < times[-1].start_at < end
 
 
 def test_a_booking_in_another_process_makes_open_times_stale(river: River) -> None:
