@@ -386,7 +386,9 @@ def test_a_link_is_made_for_somebody_and_made_once(river: River) -> None:
         "tracking": {"utm_source": "letter"},
     }  # fmt: skip
 
-    first, second = (caller.post("/scheduling-links", body).json() for _ in range(2))
+    other_host = body["event_type"].replace("api.calendly.com", "calendly.com")  # as some texts of Calendly's have it
+    addresses = (body["event_type"], other_host)
+    first, second = (caller.post("/scheduling-links", {**body, "event_type": uri}).json() for uri in addresses)
 
     assert first == second
     link = SchedulingLink.objects.get()
