@@ -1,8 +1,10 @@
 """The booking page without a script: from the first address to the contact in Brevo, and whatever comes between."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.cache import cache
@@ -10,6 +12,7 @@ from django.test import Client
 
 from calendly_connector.models import BookingPage, BookingRequest, Connection, ConsentRule
 from calendly_connector.services import booking_limits, booking_lookup, booking_outcome, form_token, visitors
+from calendly_connector.web.booking import timetable
 from sandbox.calendly_world import PERSONAL_TOKEN
 from tests.journeys.conftest import river
 from tests.journeys.river import River
@@ -161,6 +164,22 @@ def test_an_event_type_without_a_name_can_be_chosen_and_booked(river: River) -> 
     visitor.follow(r"^\d\d:\d\d").send(**WHO, **DEMO_ANSWERS)
 
     assert "It is booked" in visitor.page.text
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "words"),
+    [
+        ("Europe/Copenhagen", datetime(2027, 10, 31, 0, 30, tzinfo=UTC), "02:30 CEST"),
+        ("Europe/Copenhagen", datetime(2027, 10, 31, 1, 30, tzinfo=UTC), "02:30 CET"),
+        ("Europe/Copenhagen", datetime(2027, 10, 31, 2, 30, tzinfo=UTC), "03:30"),
+        ("America/New_York", datetime(2027, 3, 14, 7, 30, tzinfo=UTC), "03:30"),
+        ("Australia/Lord_Howe", datetime(2027, 4, 3, 14, 45, tzinfo=UTC), "01:45 +11"),
+        ("Australia/Lord_Howe", datetime(2027, 4, 3, 15, 15, tzinfo=UTC), "01:45 +1030"),
+        ("Asia/Kolkata", datetime(2027, 10, 31, 0, 30, tzinfo=UTC), "06:00"),
+    ],
+)
+def test_an_hour_that_comes_twice_says_which_of_them_is_meant(zone: str, at: datetime, words: str) -> None:
+    assert timetable.clock(at.astimezone(ZoneInfo(zone))) == words
 
 
 def test_another_pages_visitor_sees_nothing_of_a_booking(river: River) -> None:
