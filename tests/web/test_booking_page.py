@@ -10,7 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from calendly_connector.models import BookingPage, BookingRequest, Connection, ConsentRule
+from calendly_connector.models import BookingPage, BookingRequest, Connection, ConsentRule, EventType
 from calendly_connector.services import booking_limits, booking_lookup, booking_outcome, form_token, visitors
 from calendly_connector.web.booking import timetable
 from sandbox.calendly_world import PERSONAL_TOKEN
@@ -155,12 +155,19 @@ def test_a_link_to_join_that_comes_late_is_on_the_page_soon(river: River, monkey
     assert calendar_reader.read(visitor.answer.content)["LOCATION"] == "https://zoom.example.com/j/1"
 
 
-def test_an_event_type_without_a_name_can_be_chosen_and_booked(river: River) -> None:
+def test_an_event_type_without_a_name_is_called_by_its_address_and_can_be_booked(river: River) -> None:
     for uri in (DEMO, DISCOVERY):
         river.calendly.state.event_types[uri]["name"] = None
+    river.calendly.state.event_types[DISCOVERY]["slug"] = None
     make_page(river, DEMO, DISCOVERY)
 
-    visitor = Visitor().open("/book/talk?zone=Europe/Copenhagen").follow("^Meeting").follow(r"\d+ times?$")
+    visitor = Visitor().open("/book/talk?zone=Europe/Copenhagen")
+    assert "discovery-call" in visitor.page.text
+    assert set(EventType.objects.filter(uri__in=[DEMO, DISCOVERY]).values_list("name", flat=True)) == {
+        "demo",
+        "discovery-call",
+    }
+    visitor.follow("^demo").follow(r"\d+ times?$")
     visitor.follow(r"^\d\d:\d\d").send(**WHO, **DEMO_ANSWERS)
 
     assert "It is booked" in visitor.page.text
