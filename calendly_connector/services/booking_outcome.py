@@ -67,7 +67,7 @@ def of(
     return Outcome(
         state=state,
         request=row,
-        words=said or row.reason,
+        words=said or (words.UNKNOWN if row.reason == booking_lookup.NEVER_KNOWN else row.reason),
         problems=problems or {},
         fallback_url=_own_page(row, kind, slot) if leads_on else "",
     )

@@ -15,7 +15,7 @@ from django.utils import timezone
 from calendly_connector.clients.calendly_scheduling import Place, Wish
 from calendly_connector.core.month import Month
 from calendly_connector.models import Booking, BookingRequest, Connection, Job
-from calendly_connector.services import booking_limits, booking_lookup, openings, scheduling
+from calendly_connector.services import booking_limits, booking_lookup, catalogue, openings, scheduling
 from calendly_connector.services.booking_outcome import Outcome
 from tests.journeys.river import River
 from tests.services.booking import EMAIL, booked_at, open_times, sent, type_named, wish_for
@@ -321,6 +321,23 @@ def test_what_stays_unknown_is_settled_later_as_not_booked(river: River) -> None
     assert not Job.objects.filter(kind=booking_limits.SETTLE).exists()
     assert book(river, wish).state == "refused"  # two attempts are enough
     assert len(sent(river)) == 2
+
+
+def test_what_a_colleague_may_hold_is_never_booked_again_by_a_members_connection(river: River) -> None:
+    wish = wish_for(river, "Support")  # its hosts are others than the token's user
+    catalogue.refresh_event_types(river.connection)
+    Connection.objects.update(scope=Connection.Scope.USER)
+    river.connection.refresh_from_db()
+    break_booking(river, "commit_then_reset")
+
+    assert book(river, wish).state == "unknown"
+    age(minutes=5)
+    river.hurry()
+    river.work()
+    again = book(river, wish)
+
+    assert (again.state, len(sent(river)), len(booked_at(river, wish))) == ("unknown", 1, 1)
+    assert "Please look at your e-mail" in again.words and again.fallback_url
 
 
 def test_a_second_try_by_the_visitor_looks_first(river: River) -> None:
