@@ -189,6 +189,20 @@ def test_an_hour_that_comes_twice_says_which_of_them_is_meant(zone: str, at: dat
     assert timetable.clock(at.astimezone(ZoneInfo(zone))) == words
 
 
+@pytest.mark.parametrize("year", ["0001", "9999"])
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_ends_of_the_calendar_are_taken_for_nothing_said(river: River, year: str, zone: str) -> None:
+    make_page(river)
+    steps = (f"month={year}-01", f"month={year}-12", f"day={year}-01-01", f"day={year}-12-31")
+    moments = (f"at={year}-01-01T00:00:00%2B14:00", f"at={year}-12-31T23:59:59-14:00")
+
+    for step in (*steps, *moments):
+        visitor = Visitor().open(f"/book/talk?zone={zone}&{step}")
+        assert visitor.answer.status_code == 200 and "Demo: choose a day and a time" in visitor.page.text
+    answer = Client().post(f"/book/talk?zone={zone}", {"at": f"{year}-12-31T23:59:59-14:00"})
+    assert answer.status_code == 303
+
+
 def test_another_pages_visitor_sees_nothing_of_a_booking(river: River) -> None:
     make_page(river)
     make_page(river, slug="other")
