@@ -197,6 +197,7 @@ SENTENCES = (
     _("Calendly can't be reached right now, so nothing was booked. Please try again in a few minutes."),
     _("We couldn't find out whether this was booked. Please look at your e-mail for Calendly's confirmation; if there is none in ten minutes, book on Calendly's own page."),
     _("Calendly didn't accept this. Please mend it and try again; nothing was booked."),
+    _("This meeting was canceled."),
     _("It is booked. Calendly sends you a confirmation by e-mail."),
     _("has a webhook for it; it would be checked"),
     _("would be asked to"),

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from calendly_connector.clients import errors
-from calendly_connector.clients.calendly_values import Row
+from calendly_connector.clients.calendly_values import Row, event_type_name
 from calendly_connector.clients.http import Answer
 
 UTM_KEYS = ("utm_campaign", "utm_source", "utm_medium", "utm_content", "utm_term", "salesforce_uuid")
@@ -207,7 +207,7 @@ def bookable_type(row: Row) -> BookableType:
     places = [each for each in row.get("locations") or [] if each.get("kind")]
     return BookableType(
         uri=str(row["uri"]),
-        name=str(row.get("name") or ""),
+        name=event_type_name(row),
         description=str(row.get("description_plain") or ""),
         minutes=int(row.get("duration") or 0),
         is_active=bool(row.get("active")) and not row.get("deleted_at"),

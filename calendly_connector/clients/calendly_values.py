@@ -91,13 +91,19 @@ def event_type(row: Row) -> EventType:
     questions = [str(question.get("name") or "") for question in row.get("custom_questions") or []]
     return EventType(
         uri=str(row["uri"]),
-        name=str(row.get("name") or ""),
+        name=event_type_name(row),
         is_active=bool(row.get("active")) and not row.get("deleted_at"),
         kind=str(row.get("pooling_type") or row.get("kind") or ""),
         owner=str(profile.get("name") or ""),
         is_team=profile.get("type") == "Team",
         questions=tuple(question for question in questions if question),
     )
+
+
+def event_type_name(row: Row) -> str:
+    """Return an event type's name; of one without (calendly-openapi.yaml: nullable), the last part of its page."""
+    page = str(row.get("scheduling_url") or "").rstrip("/").rpartition("/")[2]
+    return str(row.get("name") or row.get("slug") or page)
 
 
 def subscription(row: Row) -> Subscription:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
 WEEKS = Calendar(firstweekday=0)
+YEARS = range(2, 9999)  # those whose days have neighbours in every zone: Python's calendar ends with 1 and 9999
 
 
 @dataclass(frozen=True, order=True)
@@ -22,10 +23,8 @@ class Month:
     @classmethod
     def read(cls, text: str) -> "Month | None":
         """Return the month that a text such as 2026-12 names, else None."""
-        try:
-            return cls.of(date.fromisoformat(f"{text}-01"))
-        except ValueError:
-            return None
+        day = read_day(f"{text}-01")
+        return cls.of(day) if day else None
 
     def __str__(self) -> str:
         return f"{self.year:04}-{self.number:02}"
@@ -63,9 +62,10 @@ def starts(day: date, zone: tzinfo) -> datetime:
 def read_day(text: str) -> date | None:
     """Return the day that a text such as 2026-12-03 names, else None."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if day.year in YEARS else None
 
 
 def read_moment(text: str) -> datetime | None:
@@ -74,4 +74,4 @@ def read_moment(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo else None
+    return moment if moment.tzinfo and moment.year in YEARS else None

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -16,6 +17,11 @@ from calendly_connector.services import connection as connections
 from calendly_connector.services import limits, notices, queue
 
 logger = logging.getLogger(__name__)
+
+TURN = 5.0
+"""Seconds for which a call waits in place where it isn't the only one: whoever looks at something has no job to put
+back, and a job that makes two calls in a row would begin with the first one again, for as long as Brevo answers faster
+than its pace or others call too."""
 
 STANDING = ("state", "pause_reason", "paused_at")
 Renew = Callable[[], None]
@@ -102,14 +108,22 @@ def is_paused_for_key(account: BrevoAccount) -> bool:
     return account.is_paused and account.pause_reason.startswith((NO_KEY, UNKNOWN_ADDRESS, DEAD_KEY))
 
 
-def call(account: BrevoAccount, bucket: str, work: Callable[[], T], *, renew: Renew, is_paced: bool = True) -> T:
-    """Make one call within the account's pace and return its result.
+def call(
+    account: BrevoAccount,
+    bucket: str,
+    work: Callable[[], T],
+    *,
+    renew: Renew,
+    is_paced: bool = True,
+    patience: float = 0.0,
+) -> T:
+    """Make one call within the account's pace and return its result; wait for its turn up to `patience` seconds.
 
     What isn't this call's own fault becomes queue.Later: the rate limit, a service that is away, an account that has
     to be paused. `Later.__cause__` is the ApiError. Raises errors.Refused for a refusal of this very call.
     """
     if is_paced:
-        wait_for(account, bucket)
+        wait_for(account, bucket, patience=patience)
     renew()
     try:
         return work()
@@ -124,11 +138,13 @@ def call(account: BrevoAccount, bucket: str, work: Callable[[], T], *, renew: Re
         raise queue.Later(str(error)) from error
 
 
-def wait_for(account: BrevoAccount, bucket: str) -> None:
-    """Take a call's place; raise queue.Later when the pace doesn't allow it yet."""
-    seconds = limits.acquire(account.pk, bucket)
-    if seconds:
-        raise queue.Later("Brevo's rate limit", seconds=seconds, is_failure=False)
+def wait_for(account: BrevoAccount, bucket: str, *, patience: float = 0.0) -> None:
+    """Take a call's place; raise queue.Later when the pace doesn't allow it within `patience` seconds."""
+    ends_at = time.monotonic() + patience
+    while seconds := limits.acquire(account.pk, bucket):
+        if time.monotonic() + seconds > ends_at:
+            raise queue.Later("Brevo's rate limit", seconds=seconds, is_failure=False)
+        time.sleep(seconds)
 
 
 def is_outcome_unknown(later: queue.Later) -> bool:

@@ -14,7 +14,7 @@ from calendly_connector.clients.calendly_scheduling import Place, Wish
 from calendly_connector.clients.calendly_values import Row
 from calendly_connector.core import interpret
 from calendly_connector.core.errors import MalformedPayload
-from calendly_connector.models import BookingRequest, Connection
+from calendly_connector.models import BookingRequest, Connection, EventType
 from calendly_connector.services import booking_limits, ledger, openings, queue, sync
 from calendly_connector.services import connection as connections
 
@@ -25,6 +25,8 @@ SURE = timedelta(minutes=2)  # after the send: what isn't there by then won't co
 HOPELESS = timedelta(days=1)
 NOT_BOOKED = "Calendly doesn't have this booking: it was not made."
 NEVER_KNOWN = "Whether this was booked could not be found out: look at the host's calendar."
+
+OWN_KINDS = ("solo", "group")  # the others are shared among several hosts
 
 State = BookingRequest.State
 
@@ -80,8 +82,19 @@ def settle(request_id: int) -> None:
         booked(row, invitee)
     elif age < SURE:
         raise queue.Later("Calendly may still be at it.", seconds=(SURE - age).total_seconds() + 1, is_failure=False)
-    else:
+    elif _sees_all(row):
         end(row, State.REFUSED, reason=NOT_BOOKED)
+    else:
+        end(row, State.UNKNOWN, reason=NEVER_KNOWN)
+
+
+def _sees_all(row: BookingRequest) -> bool:
+    """Return whether what isn't found is not there: a member's token shows no meeting that a colleague holds
+    (calendly-api.md §4.6), and who holds one of a shared event type, Calendly decides."""
+    if row.connection.scope == Connection.Scope.ORGANIZATION:
+        return True
+    kind = EventType.objects.filter(connection=row.connection_id, uri=row.event_type).values_list("kind", flat=True)
+    return kind.first() in OWN_KINDS
 
 
 def booked(row: BookingRequest, invitee: Row) -> Row | None:

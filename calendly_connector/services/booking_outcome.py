@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.core.cache import cache
 
 from calendly_connector.clients import errors
+from calendly_connector.clients.calendly import CalendlyClient
 from calendly_connector.clients.calendly_scheduling import AvailableTime, BookableType, prefilled
 from calendly_connector.clients.calendly_values import Row
 from calendly_connector.models import BookingRequest
@@ -17,7 +18,9 @@ from calendly_connector.services import connection as connections
 logger = logging.getLogger(__name__)
 
 LIMIT = "limit"
-SHOWN_SECONDS = 300  # a booking is read again for who asks for it later
+SHOWN_SECONDS = 30  # a booking is read again for who asks for it later: it may have been moved or canceled
+JOIN_SECONDS = 3  # while Calendly still makes the conference: the link to join comes some seconds after the booking
+MOST_MOVES = 10
 
 State = BookingRequest.State
 LEADS_ON = (LIMIT, State.UNKNOWN)
@@ -40,6 +43,11 @@ class Outcome:
     fallback_url: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_canceled(self) -> bool:
+        """Return whether it was booked and then canceled."""
+        return self.invitee is not None and self.invitee.get("status") == "canceled"
+
 
 def of(
     row: BookingRequest,
@@ -52,13 +60,14 @@ def of(
     """Return what came of a request; `said` when there is more to say than its row does."""
     if row.state == State.BOOKED:
         invitee, meeting = _shown(row)
-        return Outcome(state=row.state, request=row, invitee=invitee, scheduled_event=meeting, words=words.BOOKED)
+        found = Outcome(state=row.state, request=row, invitee=invitee, scheduled_event=meeting, words=words.BOOKED)
+        return replace(found, words=words.CANCELED) if found.is_canceled else found
     state = _state(row, is_busy=bool(said))
     leads_on = state in LEADS_ON or row.reason in (words.FAILED, booking_lookup.NOT_BOOKED)
     return Outcome(
         state=state,
         request=row,
-        words=said or row.reason,
+        words=said or (words.UNKNOWN if row.reason == booking_lookup.NEVER_KNOWN else row.reason),
         problems=problems or {},
         fallback_url=_own_page(row, kind, slot) if leads_on else "",
     )
@@ -82,7 +91,14 @@ def _own_page(row: BookingRequest, kind: BookableType | None, slot: AvailableTim
 
 def remember(row: BookingRequest, invitee: Row, meeting: Row | None) -> None:
     """Keep what Calendly answered for whoever clicked twice."""
-    cache.set(f"booked:{row.pk}", (invitee, meeting), SHOWN_SECONDS)
+    seconds = JOIN_SECONDS if _waits_for_conference(meeting) else SHOWN_SECONDS
+    cache.set(f"booked:{row.pk}", (invitee, meeting), seconds)
+
+
+def _waits_for_conference(meeting: Row | None) -> bool:
+    """Return whether a meeting's link to join is still to come (calendly-api.md §4.6)."""
+    location = (meeting or {}).get("location")
+    return isinstance(location, Mapping) and location.get("status") in ("initiated", "processing")
 
 
 def _shown(row: BookingRequest) -> tuple[Row | None, Row | None]:
@@ -92,10 +108,20 @@ def _shown(row: BookingRequest) -> tuple[Row | None, Row | None]:
         return kept
     try:
         client = connections.calendly_client(row.connection)
-        invitee = client.get_invitee(row.invitee)
+        invitee = _newest(client, client.get_invitee(row.invitee))
         meeting = client.get_scheduled_event(str(invitee.get("event") or ""))
     except (errors.ApiError, connections.NotConfigured) as error:
         logger.warning("A booking can't be shown: %s", error)
         return None, None
     remember(row, invitee, meeting)
     return invitee, meeting
+
+
+def _newest(client: CalendlyClient, invitee: Row) -> Row:
+    """Return the half of a moved booking that counts now."""
+    for _move in range(MOST_MOVES):
+        moved_to = str(invitee.get("new_invitee") or "")
+        if not (invitee.get("rescheduled") and moved_to):
+            break
+        invitee = client.get_invitee(moved_to)
+    return invitee

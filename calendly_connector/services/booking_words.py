@@ -18,6 +18,7 @@ UNKNOWN = (
     " none in ten minutes, book on Calendly's own page."
 )
 REFUSED = "Calendly didn't accept this. Please mend it and try again; nothing was booked."
+CANCELED = "This meeting was canceled."
 BOOKED = "It is booked. Calendly sends you a confirmation by e-mail."
 
 ALREADY_FILLED = "already_filled"

@@ -99,9 +99,11 @@ def close(import_id: int, renew: accounts.Renew) -> None:
 def make_ready(account: BrevoAccount, client: BrevoClient, renew: accounts.Renew) -> None:
     """See that values can be converted, and that there is a list to import into."""
     if catalogue.is_stale(account):
-        accounts.call(account, "contacts", lambda: catalogue.refresh_attributes(account, client), renew=renew)
+        read = partial(catalogue.refresh_attributes, account, client)
+        accounts.call(account, "contacts", read, renew=renew, patience=accounts.TURN)
     if account.import_list is None:
-        accounts.call(account, "contacts", lambda: _make_import_list(account, client), renew=renew)
+        make = partial(_make_import_list, account, client)
+        accounts.call(account, "contacts", make, renew=renew, patience=accounts.TURN)
 
 
 def advance(import_id: int, renew: accounts.Renew) -> None:
@@ -229,7 +231,7 @@ def empty_import_list(account: BrevoAccount, client: BrevoClient, renew: account
     """Take everybody off the list that imports need; one that was deleted in Brevo is made anew when it is needed."""
     number = account.import_list or 0
     try:
-        accounts.call(account, "contacts", partial(client.empty_list, number), renew=renew)
+        accounts.call(account, "contacts", partial(client.empty_list, number), renew=renew, patience=accounts.TURN)
     except errors.Refused as refused:
         logger.warning("The list of imports can't be emptied: %s", refused)
         BrevoAccount.objects.filter(pk=account.pk, import_list=number).update(import_list=None)

@@ -111,7 +111,7 @@ def look(connection: Connection, wish: links.Wish, *, most_pages: int = 0) -> Lo
 
 def _next(account: BrevoAccount, pages: Any) -> Any:
     try:
-        return accounts.call(account, "contacts", lambda: next(pages, None), renew=lambda: None)
+        return accounts.call(account, "contacts", lambda: next(pages, None), renew=_nothing, patience=accounts.TURN)
     except errors.NotFound as missing:
         raise Unfit("Brevo has no list of this number. Refresh the lists, and choose another.") from missing
 
@@ -140,7 +140,8 @@ def need_attribute(connection: Connection, name: str) -> bool:
     """Return whether Brevo lacks an attribute, as read just now; raise Unfit for one that links can't be written to."""
     account = connection.brevo_account
     client = connections.brevo_client(account)
-    accounts.call(account, "contacts", lambda: catalogue.refresh_attributes(account, client), renew=lambda: None)
+    read = partial(catalogue.refresh_attributes, account, client)
+    accounts.call(account, "contacts", read, renew=_nothing, patience=accounts.TURN)
     is_name = not mapping_check.attribute_error(name) and not name[0].isdigit()
     if not is_name or len(name) > new_attributes.LONGEST_NAME or name in (*NAMES, *setup.BUILT_IN):
         raise Unfit(f"“{name}” can't hold links. Choose a text attribute, or a new name such as BOOKING_LINK.")
@@ -162,7 +163,8 @@ def make_attribute(connection: Connection, name: str) -> None:
 def find_list(account: BrevoAccount, text: str) -> BrevoList:
     """Return a list by its number or name, as Brevo has them now; raise Unfit with those that there are."""
     client = connections.brevo_client(account)
-    accounts.call(account, "contacts", lambda: catalogue.refresh_lists(account, client), renew=lambda: None)
+    read = partial(catalogue.refresh_lists, account, client)
+    accounts.call(account, "contacts", read, renew=_nothing, patience=accounts.TURN)
     wanted = text.strip().casefold()
     rows = list(account.lists.order_by("name"))
     found = [row for row in rows if str(row.number) == wanted] or [row for row in rows if row.name.casefold() == wanted]
@@ -170,3 +172,7 @@ def find_list(account: BrevoAccount, text: str) -> BrevoList:
         return found[0]
     problem = f"Several lists are called {text!r}: name one by its number" if found else f"Brevo has no list {text!r}"
     raise Unfit(f"{problem}. There are: {', '.join(map(str, rows)) or 'none'}.")
+
+
+def _nothing() -> None:
+    """Renew no job: none is held while somebody looks."""

@@ -50,12 +50,14 @@ def _start(row: LinkRun, account: BrevoAccount, client: BrevoClient) -> bool:
     _make_ready(row, account, client)
     rows = [_import_row(row, link) for link in piece]
     send = partial(client.import_contacts, rows, lists=[account.import_list or 0])
-    _note(row, process=accounts.call(account, "contacts", send, renew=_nothing), piece_to=piece[-1].pk, polls=0)
+    process = accounts.call(account, "contacts", send, renew=_nothing, patience=accounts.TURN)
+    _note(row, process=process, piece_to=piece[-1].pk, polls=0)
     raise queue.Later("Brevo imports the links.", seconds=bulk.pause_before_look(len(piece), 0), is_failure=False)
 
 
 def _make_ready(row: LinkRun, account: BrevoAccount, client: BrevoClient) -> None:
-    accounts.call(account, "contacts", lambda: catalogue.refresh_attributes(account, client), renew=_nothing)
+    read = partial(catalogue.refresh_attributes, account, client)
+    accounts.call(account, "contacts", read, renew=_nothing, patience=accounts.TURN)
     if not account.attributes.filter(name=row.attribute).exists():
         raise AttributeGone(f"Brevo has no attribute {row.attribute} any more. Make it there, of the type text.")
     bulk.make_ready(account, client, _nothing)

@@ -89,12 +89,16 @@ def forget(connection: Connection, event_type: str) -> None:
 
 
 def _windows(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Yield windows of 31 days at most, on whole days, so that visitors at different moments share what is kept."""
-    day = since.replace(hour=0, minute=0, second=0, microsecond=0)
-    while day < until:
-        last = min(day + LONGEST_WINDOW, _end_of_day(until))
-        yield day, last
-        day = last
+    """Yield windows of 31 days at most, on whole days, so that visitors at different moments share what is kept.
+
+    They are measured in UTC: where clocks go back, 31 days by a wall clock are an hour more than Calendly allows.
+    """
+    begin = since.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    end = _end_of_day(until).astimezone(UTC)
+    while begin < end:
+        last = min(begin + LONGEST_WINDOW, end)
+        yield begin, last
+        begin = last
 
 
 def _end_of_day(moment: datetime) -> datetime:

@@ -27,7 +27,7 @@ def ask(client: BrevoClient, step: SyncLogEntry, renew: accounts.Renew) -> None:
     if not lists:
         journal.done([step], "Already on the list, so there was nothing to ask.")
         return
-    accounts.wait_for(account, "contacts")
+    accounts.wait_for(account, "contacts", patience=accounts.TURN)
     renew()
     journal.sending(step)
     work = partial(

@@ -3,8 +3,17 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from calendly_connector.models import ConsentProof, ConsentRule, Person, SyncLogEntry, TriggerMapping
+from calendly_connector.models import (
+    ConsentProof,
+    ConsentRule,
+    Job,
+    Person,
+    RateLimit,
+    SyncLogEntry,
+    TriggerMapping,
+)
 from calendly_connector.services import mapping, resync
 from tests.journeys.river import River
 
@@ -94,6 +103,21 @@ def test_never_means_event_and_attributes_only(river: River, newsletter: int) ->
     assert river.contact("tom@example.com")["listIds"] == []
     assert river.contact("tom@example.com")["attributes"]["BOOKING_STATUS"] == "booked"
     assert river.event_names("tom@example.com") == ["booked"]
+
+
+def test_consent_is_asked_for_although_brevo_answers_faster_than_it_may_be_asked(river: River, newsletter: int) -> None:
+    ask_by_mail(river)
+    contacts = RateLimit.objects.filter(key__endswith=":contacts")
+    contacts.update(interval=0.15)
+
+    river.calendly.book(event_type="Demo", email="tom@example.com")
+    river.deliver()
+    for _round in range(4):
+        river.work()
+        Job.objects.filter(state="ready").update(run_after=timezone.now())
+        contacts.update(free_at=0.0)
+
+    assert entry_of("opt_in").state == "done"
 
 
 def test_double_opt_in_joins_with_the_click(river: River, newsletter: int) -> None:

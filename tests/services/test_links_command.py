@@ -12,7 +12,16 @@ from django.utils import timezone
 
 from calendly_connector.clients import brevo_imports
 from calendly_connector.clients.brevo_imports import Process
-from calendly_connector.models import BrevoAttribute, ContactMirror, FieldMapping, Job, LinkRun, Person, SchedulingLink
+from calendly_connector.models import (
+    BrevoAttribute,
+    ContactMirror,
+    FieldMapping,
+    Job,
+    LinkRun,
+    Person,
+    RateLimit,
+    SchedulingLink,
+)
 from calendly_connector.services import import_reports, links, links_list, links_use, setup
 from tests.journeys.river import River
 
@@ -32,6 +41,30 @@ def river(installation: River) -> River:
 def campaign(river: River) -> int:
     """Return a list of many contacts."""
     return fill(river, PEOPLE)
+
+
+def test_a_run_ends_although_brevo_answers_faster_than_it_may_be_asked(river: River) -> None:
+    number = fill(river, 3)
+    river.add_attribute(ATTRIBUTE)
+    [uri] = [uri for uri, kind in river.calendly.state.event_types.items() if kind["name"] == "Discovery call"]
+    row = links.start(river.connection, links.Wish(event_type=uri, attribute=ATTRIBUTE, list_number=number))
+
+    for _round in range(8):
+        RateLimit.objects.filter(key__endswith=":contacts").update(interval=0.15)
+        river.work()
+        river.hurry()
+
+    row.refresh_from_db()
+    assert (row.state, row.written) == ("finished", 3)
+
+
+def test_looking_waits_for_its_turn_among_the_calls_to_brevo(river: River) -> None:
+    number = fill(river, 3)
+    RateLimit.objects.filter(key__endswith=":contacts").update(interval=0.15)  # as while a worker writes, too
+
+    told = json.loads(run("--brevo-list", str(number), "--dry-run", "--json"))
+
+    assert told["to_make"] == 3
 
 
 def fill(river: River, count: int) -> int:

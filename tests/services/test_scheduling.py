@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.cache import cache
@@ -12,8 +13,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from calendly_connector.clients.calendly_scheduling import Place, Wish
+from calendly_connector.core.month import Month
 from calendly_connector.models import Booking, BookingRequest, Connection, Job
-from calendly_connector.services import booking_limits, booking_lookup, openings, scheduling
+from calendly_connector.services import booking_limits, booking_lookup, catalogue, openings, scheduling
 from calendly_connector.services.booking_outcome import Outcome
 from tests.journeys.river import River
 from tests.services.booking import EMAIL, booked_at, open_times, sent, type_named, wish_for
@@ -321,6 +323,23 @@ def test_what_stays_unknown_is_settled_later_as_not_booked(river: River) -> None
     assert len(sent(river)) == 2
 
 
+def test_what_a_colleague_may_hold_is_never_booked_again_by_a_members_connection(river: River) -> None:
+    wish = wish_for(river, "Support")  # its hosts are others than the token's user
+    catalogue.refresh_event_types(river.connection)
+    Connection.objects.update(scope=Connection.Scope.USER)
+    river.connection.refresh_from_db()
+    break_booking(river, "commit_then_reset")
+
+    assert book(river, wish).state == "unknown"
+    age(minutes=5)
+    river.hurry()
+    river.work()
+    again = book(river, wish)
+
+    assert (again.state, len(sent(river)), len(booked_at(river, wish))) == ("unknown", 1, 1)
+    assert "Please look at your e-mail" in again.words and again.fallback_url
+
+
 def test_a_second_try_by_the_visitor_looks_first(river: River) -> None:
     wish = wish_for(river)
     break_booking(river, "commit_then_reset")
@@ -457,6 +476,16 @@ def test_open_times_are_asked_for_31_days_at_a_time_and_kept_for_a_while(river: 
     openings.forget(river.connection, demo)
     ask()
     assert len(river.sandbox.world.journal.calls("calendly", template="/event_type_available_times")) == 6
+
+
+@pytest.mark.parametrize("zone", ["Europe/Copenhagen", "Australia/Lord_Howe", "Asia/Kolkata"])
+def test_months_in_which_clocks_change_are_no_longer_than_calendly_allows(river: River, zone: str) -> None:
+    demo, now = type_named(river.calendly, "Demo"), timezone.now()
+
+    for number in (3, 4, 10):  # of 31 days, 30, and 31: clocks go forward or back in the first and last days
+        first, end = Month(now.year + 1, number).window(ZoneInfo(zone))
+        times = scheduling.available(river.connection, demo, since=first, until=end)
+        assert first <= times[0].start_at and end - timedelta(days=4) < times[-1].start_at < end
 
 
 def test_a_booking_in_another_process_makes_open_times_stale(river: River) -> None:

@@ -1,13 +1,18 @@
 """The booking page without a script: from the first address to the contact in Brevo, and whatever comes between."""
 
 import re
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
-from calendly_connector.models import BookingPage, BookingRequest, ConsentRule
-from calendly_connector.services import booking_limits, form_token, visitors
+from calendly_connector.models import BookingPage, BookingRequest, Connection, ConsentRule, EventType
+from calendly_connector.services import booking_limits, booking_lookup, booking_outcome, form_token, visitors
+from calendly_connector.web.booking import timetable
 from sandbox.calendly_world import PERSONAL_TOKEN
 from tests.journeys.conftest import river
 from tests.journeys.river import River
@@ -88,6 +93,114 @@ def test_the_calendar_file_says_what_the_page_says(river: River) -> None:
     key = BookingRequest.objects.get().key
     assert len(key) >= 32
     assert Client().get(f"/book/talk/{'x' * len(key)}.ics").status_code == 404
+
+
+def booked_by(river: River, visitor: Visitor) -> tuple[str, str]:
+    """Book the demo, and return the invitee's and the meeting's URIs."""
+    visitor.send(**WHO, **DEMO_ANSWERS)
+    [invitee] = river.calendly.state.invitees.values()
+    return str(invitee["uri"]), str(invitee["event"])
+
+
+def test_the_page_of_a_canceled_booking_says_so_and_gives_out_no_calendar_file(river: River) -> None:
+    make_page(river)
+    invitee, _meeting = booked_by(river, visitor := at_the_form())
+    [file] = [href for name, href in visitor.page.links if name == "Add to calendar"]
+
+    river.calendly.cancel(invitee)
+    cache.clear()  # which forgets by itself after half a minute
+    visitor.open(visitor.address)
+
+    assert "This meeting was canceled" in visitor.page.text and "It is booked" not in visitor.page.text
+    assert [name for name, _href in visitor.page.links] == ["Book another meeting"]
+    assert Client().get(file).status_code == 302
+
+
+def test_the_page_of_a_moved_booking_shows_its_new_time(river: River) -> None:
+    make_page(river)
+    invitee, _meeting = booked_by(river, visitor := at_the_form())
+
+    newest = river.calendly.move(river.calendly.move(invitee))
+    cache.clear()
+    visitor.open(visitor.address)
+
+    assert "It is booked" in visitor.page.text
+    assert dict(visitor.page.links)["Cancel the meeting"] == river.calendly.invitee(newest)["cancel_url"]
+    visitor.follow("Add to calendar")
+    start = river.calendly.event(river.calendly.invitee(newest)["event"])["start_time"]
+    assert calendar_reader.read(visitor.answer.content)["DTSTART"] == re.sub(r"[-:]|\.\d+", "", start)
+
+
+def test_a_link_to_join_that_comes_late_is_on_the_page_soon(river: River, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(booking_outcome, "JOIN_SECONDS", 0)
+    make_page(river)
+    slow = {"type": "zoom", "status": "processing", "join_url": None, "data": None}
+    take_in = booking_lookup.take_in
+
+    def before_the_conference(connection: Connection, invitee: dict[str, Any]) -> Any:
+        river.calendly.edit_event(invitee["event"], location=slow)
+        return take_in(connection, invitee)
+
+    monkeypatch.setattr(booking_lookup, "take_in", before_the_conference)
+    _invitee, meeting = booked_by(river, visitor := at_the_form())
+    assert "Zoom" in visitor.page.text and "Link to join" not in dict(visitor.page.links)
+
+    river.calendly.edit_event(
+        meeting, location={**slow, "status": "pushed", "join_url": "https://zoom.example.com/j/1"}
+    )
+    visitor.open(visitor.address)
+
+    assert dict(visitor.page.links)["Link to join"] == "https://zoom.example.com/j/1"
+    visitor.follow("Add to calendar")
+    assert calendar_reader.read(visitor.answer.content)["LOCATION"] == "https://zoom.example.com/j/1"
+
+
+def test_an_event_type_without_a_name_is_called_by_its_address_and_can_be_booked(river: River) -> None:
+    for uri in (DEMO, DISCOVERY):
+        river.calendly.state.event_types[uri]["name"] = None
+    river.calendly.state.event_types[DISCOVERY]["slug"] = None
+    make_page(river, DEMO, DISCOVERY)
+
+    visitor = Visitor().open("/book/talk?zone=Europe/Copenhagen")
+    assert "discovery-call" in visitor.page.text
+    assert set(EventType.objects.filter(uri__in=[DEMO, DISCOVERY]).values_list("name", flat=True)) == {
+        "demo",
+        "discovery-call",
+    }
+    visitor.follow("^demo").follow(r"\d+ times?$")
+    visitor.follow(r"^\d\d:\d\d").send(**WHO, **DEMO_ANSWERS)
+
+    assert "It is booked" in visitor.page.text
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "words"),
+    [
+        ("Europe/Copenhagen", datetime(2027, 10, 31, 0, 30, tzinfo=UTC), "02:30 CEST"),
+        ("Europe/Copenhagen", datetime(2027, 10, 31, 1, 30, tzinfo=UTC), "02:30 CET"),
+        ("Europe/Copenhagen", datetime(2027, 10, 31, 2, 30, tzinfo=UTC), "03:30"),
+        ("America/New_York", datetime(2027, 3, 14, 7, 30, tzinfo=UTC), "03:30"),
+        ("Australia/Lord_Howe", datetime(2027, 4, 3, 14, 45, tzinfo=UTC), "01:45 +11"),
+        ("Australia/Lord_Howe", datetime(2027, 4, 3, 15, 15, tzinfo=UTC), "01:45 +1030"),
+        ("Asia/Kolkata", datetime(2027, 10, 31, 0, 30, tzinfo=UTC), "06:00"),
+    ],
+)
+def test_an_hour_that_comes_twice_says_which_of_them_is_meant(zone: str, at: datetime, words: str) -> None:
+    assert timetable.clock(at.astimezone(ZoneInfo(zone))) == words
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_ends_of_the_calendar_are_taken_for_nothing_said(river: River, year: str, zone: str) -> None:
+    make_page(river)
+    steps = (f"month={year}-01", f"month={year}-12", f"day={year}-01-01", f"day={year}-12-31")
+    moments = (f"at={year}-01-01T00:00:00%2B14:00", f"at={year}-12-31T23:59:59-14:00")
+
+    for step in (*steps, *moments):
+        visitor = Visitor().open(f"/book/talk?zone={zone}&{step}")
+        assert visitor.answer.status_code == 200 and "Demo: choose a day and a time" in visitor.page.text
+    answer = Client().post(f"/book/talk?zone={zone}", {"at": f"{year}-12-31T23:59:59-14:00"})
+    assert answer.status_code == 303
 
 
 def test_another_pages_visitor_sees_nothing_of_a_booking(river: River) -> None:

@@ -213,6 +213,7 @@ class BookedShape(Shape):
     uri = serializers.CharField()
     email = serializers.CharField()
     name = serializers.CharField(allow_blank=True)
+    status = serializers.CharField(help_text="As Calendly tells it: active or canceled. A moved one has its new time.")
     timezone = serializers.CharField(allow_blank=True)
     start_time = serializers.CharField(allow_null=True)
     end_time = serializers.CharField(allow_null=True)

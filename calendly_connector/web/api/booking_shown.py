@@ -68,6 +68,7 @@ def _booking(invitee: Row, meeting: Row) -> Json:
         "uri": str(invitee.get("uri") or ""),
         "email": str(invitee.get("email") or ""),
         "name": str(invitee.get("name") or ""),
+        "status": str(invitee.get("status") or "active"),
         "timezone": str(invitee.get("timezone") or ""),
         "start_time": meeting.get("start_time"),
         "end_time": meeting.get("end_time"),

@@ -164,10 +164,11 @@ class LinkView(ApiView):
         where = query_of(shapes.Whose, request)
         connection = connection_of(request, where.get("connection", ""))
         body = values_of(shapes.LinkBody, request.data)
-        if openings.type_of(connection, body["event_type"]) is None:
+        kind = openings.type_of(connection, body["event_type"])
+        if kind is None:
             raise exceptions.NotFound("This event type can't be booked.")
         tracking = body.get("tracking", {})
-        link = links_one.make_one(connection, body["event_type"], email=body["email"], name=body["name"])
+        link = links_one.make_one(connection, kind.uri, email=body["email"], name=body["name"])
         return Response(shown.link(link, links_one.address_of(link, tracking=tracking)))
 
 

@@ -31,6 +31,7 @@ class Booked:
     reschedule_url: str
     email: str
     uri: str
+    is_canceled: bool
 
     @property
     def day(self) -> str:
@@ -64,6 +65,7 @@ def read(outcome: Outcome) -> Booked:
         reschedule_url=_link(invitee.get("reschedule_url")),
         email=row.email,
         uri=row.invitee,
+        is_canceled=outcome.is_canceled,
     )
 
 
@@ -81,7 +83,7 @@ def to_file(booked: Booked, *, made_at: datetime) -> str:
             start_at=booked.start_at,
             end_at=booked.end_at,
             stamp_at=made_at,
-            place=booked.place or booked.join_url,
+            place=booked.join_url or booked.place,
             notes="\n".join(f"{name}: {address}" for name, address in notes if address),
             url=booked.join_url,
         )

@@ -11,6 +11,8 @@ PHONE, WORDS = "outbound_call", "ask_invitee"  # visitors say which number, or w
 WITH_TEXT = frozenset({"physical", "custom"})
 NAMES = {
     "zoom_conference": "Zoom",
+    "zoom": "Zoom",  # an event's own name of it, and of GoTo (calendly-api.md §4.6)
+    "gotomeeting": "GoTo Meeting",
     "google_conference": "Google Meet",
     "gotomeeting_conference": "GoTo Meeting",
     "microsoft_teams_conference": "Microsoft Teams",

@@ -87,8 +87,9 @@ def day_words(day: date) -> str:
 
 
 def clock(moment: datetime) -> str:
-    """Return the time of day."""
-    return f"{moment:%H:%M}"
+    """Return the time of day; in the hour that comes twice when clocks go back, with which of the two it is."""
+    is_twice = moment.replace(fold=1 - moment.fold).utcoffset() != moment.utcoffset()
+    return f"{moment:%H:%M} {moment:%Z}" if is_twice else f"{moment:%H:%M}"
 
 
 def places_words(left: int) -> str:

@@ -4,7 +4,7 @@ Each step is a page of its own address. Our script fetches the same pages and pu
 forms do.
 """
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.csrf import csrf_exempt
@@ -78,7 +78,8 @@ def outcome(request: HttpRequest, page: BookingPage, key: str) -> HttpResponse:
     if found.state == State.BOOKED:
         file = reverse("calendly_connector:book_file", args=[page.slug, key])
         known = booked.read(found)
-        return frame.show(request, "booked", page=page, booked=known, file=file, again=again)
+        name = "canceled" if known.is_canceled else "booked"
+        return frame.show(request, name, page=page, booked=known, file=file, again=again)
     return booking.elsewhere(request, page, found, again=again)
 
 
@@ -90,6 +91,8 @@ def file(request: HttpRequest, page: BookingPage, key: str) -> HttpResponse:
     if found is None or found.request.page_id != page.pk or found.state != State.BOOKED:
         return frame.show(request, "missing", status=404)
     row, meeting = found.request, booked.read(found)
+    if meeting.is_canceled:  # there is nothing to put into a calendar any more: the page says so
+        return HttpResponseRedirect(reverse("calendly_connector:book_outcome", args=[page.slug, key]))
     text = booked.to_file(meeting, made_at=row.settled_at or row.asked_at)
     name = slugify(meeting.title) or "meeting"
     headers = {"Content-Disposition": f'attachment; filename="{name}.ics"'}
