@@ -35,7 +35,7 @@ def _failures() -> list[int]:
 
 
 ALL_DONE = [("contact", "done"), ("event", "done")]
-LIMITED: dict[str, Any] = {"kind": "status", "status": 429, "headers": {"x-sib-ratelimit-reset": "2"}}
+LIMITED: dict[str, Any] = {"kind": "status", "status": 429, "headers": {"x-sib-ratelimit-reset": "20"}}
 LIMITED_WITHOUT_WORDS: dict[str, Any] = {"kind": "status", "status": 429}
 NOT_DONE: dict[str, dict[str, Any]] = {
     "too early": {"kind": "status", "status": 425, "body": {"code": "account_in_process", "message": "Too early"}},
