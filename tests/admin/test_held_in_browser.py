@@ -8,7 +8,7 @@ from django.core.cache import cache
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from calendly_connector.admin import held
+from calendly_connector.admin import held, parts
 from calendly_connector.models import Booking, SchedulingLink
 from calendly_connector.services import roles
 from sandbox import scenarios
@@ -102,6 +102,27 @@ def test_nothing_keeps_anybody_from_marking(width: int, live_server: LiveServer,
 
     assert found == [], "\n".join(found)
     assert wide <= 0
+
+
+@pytest.mark.browser
+def test_a_meeting_can_be_canceled_with_a_reason_on_a_phone(live_server: LiveServer, river: River) -> None:
+    cache.clear()
+    make_member(roles.OPERATOR, "anna")
+    river.calendly.book(event_type="Demo", email="ada@example.com")
+    river.flow()
+    row = Booking.objects.get()
+
+    with browser.open_page(width=400, height=844) as page:
+        browser.log_in(page, f"{live_server.url}{parts.page_of(Booking, row.pk)}")
+        page.get_by_role("link", name="Cancel the meeting").click()
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        found = violations(page)
+        page.get_by_label("Reason, which everybody who booked reads").fill("The host is ill.")
+        page.get_by_role("button", name="Yes, cancel the meeting").click()
+        expect(page.get_by_text("The meeting was canceled in Calendly.")).to_be_visible()
+
+    assert (wide, found) == (0, [])
+    assert river.calendly.invitee(row.uri)["cancellation"]["reason"] == "The host is ill."
 
 
 @pytest.mark.browser
