@@ -140,6 +140,11 @@ def notice_webhook_allows_loopback() -> bool:
     return bool(settings.NOTICE_WEBHOOK_LOOPBACK)
 
 
+def task_queue_url() -> str:
+    """Return the address of Celery's broker; empty: the database is the queue. It holds a password: never log it."""
+    return str(settings.TASK_QUEUE_URL)
+
+
 def sends_mail() -> bool:
     """Return whether e-mails leave this machine; without EMAIL_URL they are only written into the log."""
     return not str(settings.EMAIL_BACKEND).endswith("console.EmailBackend")

@@ -108,7 +108,7 @@ def _lines(visit: Visit, only: Connection | None) -> Iterator[Line]:
     if any(line.check == "migrations" and line.finding.is_wrong for line in stands):
         return  # tables that the other checks read may not be there
     yield from _run(doctor_queue.CHECKS, visit, visit, Group.INSTALLATION)
-    yield from _run([doctor_outside.ADDRESS], visit, visit, Group.INSTALLATION)
+    yield from _run([doctor_outside.BROKER, doctor_outside.ADDRESS], visit, visit, Group.INSTALLATION)
     yield from _run_connections(visit, only)
     yield from _run([doctor_outside.CLOCK], visit, visit, Group.INSTALLATION)
 

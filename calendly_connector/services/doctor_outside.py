@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 
 from calendly_connector import conf
-from calendly_connector.clients import callback
+from calendly_connector.clients import broker, callback
 from calendly_connector.clients.callback import CallbackFailed, Problem
 from calendly_connector.core.diagnosis import Finding, Symptom, bad, good, unknown, warn
 from calendly_connector.services import subscription
@@ -37,6 +37,23 @@ def public_address(visit: Visit) -> Iterator[Finding]:
     )
 
 
+def word_of_work(visit: Visit) -> Iterator[Finding]:
+    """With a broker, Celery's workers hear of work through it alone."""
+    if not (url := conf.task_queue_url()):
+        return
+    try:
+        broker.reach(url, seconds=visit.patience()[0])
+    except OSError as error:
+        yield bad(
+            _("The broker that TASK_QUEUE_URL names can't be connected to (%(error)s): Celery's workers stand still.")
+            % {"error": error.strerror or type(error).__name__},
+            _("See that it runs and that TASK_QUEUE_URL is right; meanwhile `manage.py calendly_worker` needs none."),
+            Symptom.NO_WORK,
+        )
+    else:
+        yield good(_("The broker that TASK_QUEUE_URL names can be connected to."))
+
+
 def clock(visit: Visit) -> Iterator[Finding]:
     """Compare our clock with the Date of what the services answered."""
     for service, ahead in sorted(visit.skews.items()):
@@ -55,5 +72,6 @@ def clock(visit: Visit) -> Iterator[Finding]:
 
 
 ADDRESS = Check(name="public_address", run=public_address, is_online=True)
+BROKER = Check(name="broker", run=word_of_work, is_online=True)
 CLOCK = Check(name="clock", run=clock, is_online=True)
 """Comes last: it goes by what the services answered to the other checks."""

@@ -296,6 +296,20 @@ def test_a_database_that_does_not_answer_is_the_only_finding(well: River, monkey
         only("database", Level.BAD, "OperationalError: connection to server at db.example failed")
 
 
+def test_a_broker_that_cannot_be_reached(well: River, settings: Settings) -> None:
+    settings.TASK_QUEUE_URL = "redis://worker:broker-password@127.0.0.1:9/0"
+
+    only("broker", Level.BAD, "TASK_QUEUE_URL names can't be connected to (Connection refused)")
+    assert "broker-password" not in str(line_of("broker"))
+
+
+def test_a_broker_that_can_be_reached(well: River, settings: Settings) -> None:
+    settings.TASK_QUEUE_URL = well.sandbox.url.replace("http://", "redis://")
+
+    assert wrong() == {}
+    assert line_of("broker").finding.level is Level.GOOD
+
+
 def test_a_database_that_its_full_disk_keeps_from_answering(well: River, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise OperationalError("disk I/O error")
