@@ -74,12 +74,22 @@ class Environment:
             raise ImproperlyConfigured(f"{name} is {value!r}: write the name of a zone, such as Europe/Copenhagen.")
         return value
 
-    def address(self, name: str, default: str = "", *, schemes: Collection[str] = ("http", "https")) -> str:
-        """Return an address with scheme and host, without a closing slash, or nothing where nothing is the default.
+    def address(
+        self,
+        name: str,
+        default: str = "",
+        *,
+        schemes: Collection[str] = ("http", "https"),
+        is_base: bool = True,
+    ) -> str:
+        """Return an address with scheme and host, or nothing where nothing is the default.
+
+        One that others are built from (`is_base`) is given without a closing slash, any other as it was written.
 
         Raise ImproperlyConfigured for what can't be one. The value isn't told: it may hold a password.
         """
-        value = self.text(name, default).rstrip("/")
+        value = self.text(name, default)
+        value = value.rstrip("/") if is_base else value
         if value and not _is_address(value, schemes):
             begins = " or ".join(f"{scheme}://" for scheme in schemes)
             raise ImproperlyConfigured(f"{name} is no address: write all of it, with {begins} and the host.")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 ASKED = "--traceback"
 AWAY = "See that the database runs, that DATABASE_URL is right, and that this machine may reach it."
@@ -23,12 +23,14 @@ HINTS = {
     "database is locked": "Something else has been writing to the database for long: try again.",
     "not a database": "DATABASE_URL names a file that SQLite didn't write.",
     "no such table": TABLES,
+    "no such column": TABLES,
     "UndefinedTable": TABLES,
+    "UndefinedColumn": TABLES,
     "InsufficientPrivilege": "Let the user whom DATABASE_URL names own the tables of the database.",
-    "connection": AWAY,
-    "failed to resolve host": AWAY,
 }
 """A part of what a database says → what to do. Everything else is a fault of ours, and keeps its traceback."""
+UNREACHED = ("connection", "failed to resolve host")
+"""Parts of what is said of a database that is away; a row of ours that is refused may be called a connection too."""
 
 
 @contextmanager
@@ -51,5 +53,7 @@ def words_for(error: Exception) -> str:
         return said
     named = f"{type(error.__cause__).__name__}: {said}"  # PostgreSQL's own name of it, whatever language it speaks
     remedy = next((hint for part, hint in HINTS.items() if part in named), "")
+    if not remedy and isinstance(error, OperationalError | InterfaceError) and any(part in said for part in UNREACHED):
+        remedy = AWAY
     first, _, _ = said.partition("\n")
     return remedy and f"The database: {first.rstrip('.')}. {remedy}"

@@ -198,7 +198,9 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"calendly-connector@{_public.hostname}")
 NOTICE_EMAILS = env.names("NOTICE_EMAILS")
 NOTICE_WEBHOOK_LOOPBACK = env.flag("NOTICE_WEBHOOK_LOOPBACK", default=False)  # only tests and the sandbox may
-NOTICE_WEBHOOK_URL = env.address("NOTICE_WEBHOOK_URL", schemes=("https", "http")[: 1 + NOTICE_WEBHOOK_LOOPBACK])
+NOTICE_WEBHOOK_URL = env.address(
+    "NOTICE_WEBHOOK_URL", schemes=("https", "http")[: 1 + NOTICE_WEBHOOK_LOOPBACK], is_base=False
+)
 
 # -- Watching ---------------------------------------------------------------------------------------------------
 METRICS_TOKEN = env.text("METRICS_TOKEN")  # without it, only this very machine may read /metrics

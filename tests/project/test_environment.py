@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DataError, OperationalError
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError
 
 from project.environment import Environment
 from project.plainly import plainly
@@ -112,6 +112,7 @@ def test_a_web_server_with_bad_settings_gives_up_in_a_sentence() -> None:
         ("disk I/O error", "neither full nor damaged"),
         ("attempt to write a readonly database", "the folder it is in"),
         ("no such table: calendly_connector_job", "manage.py migrate"),
+        ("no such column: calendly_connector_job.connection_id", "manage.py migrate"),
         ("file is not a database", "SQLite didn't write"),
         ("connection failed: FATAL:  password authentication failed\nfor user", "DATABASE_URL is right"),
     ],
@@ -127,9 +128,26 @@ def test_what_a_database_says_comes_with_what_to_do(said: str, advice: str, caps
     assert advice in words
 
 
-def test_a_fault_of_ours_keeps_its_traceback() -> None:
-    with pytest.raises(DataError), plainly():
-        raise DataError("integer out of range")
+@pytest.mark.parametrize(
+    "error",
+    [
+        DataError("integer out of range"),
+        IntegrityError("UNIQUE constraint failed: calendly_connector_connection.name"),
+        IntegrityError('null value in column "connection_id"'),
+    ],
+)
+def test_a_fault_of_ours_keeps_its_traceback(error: DatabaseError) -> None:
+    with pytest.raises(type(error)), plainly():
+        raise error
+
+
+def test_an_address_that_is_posted_to_stays_as_it_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK", "https://chat.example.com/hooks/abc/")
+
+    env = Environment(Path("nowhere"))
+
+    assert env.address("HOOK", is_base=False) == "https://chat.example.com/hooks/abc/"
+    assert env.address("HOOK") == "https://chat.example.com/hooks/abc"
 
 
 @pytest.mark.parametrize("content", [None, b"SECRET_KEY=\xff\xfe"], ids=["a folder", "no text"])
