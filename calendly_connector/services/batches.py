@@ -41,7 +41,13 @@ def _leave(account: BrevoAccount, client: BrevoClient, number: int, emails: list
     """Take people off one list; return why Brevo refused, "" when it didn't."""
     try:
         for piece in _pieces(emails, brevo_catalogue.NAMES_PER_REMOVAL):
-            accounts.call(account, "contacts", partial(client.remove_from_list, number, piece), renew=renew)
+            accounts.call(
+                account,
+                "contacts",
+                partial(client.remove_from_list, number, piece),
+                renew=renew,
+                patience=accounts.TURN,
+            )
     except errors.Refused as refused:
         return journal.LISTS_REFUSED.format(refused)
     return ""

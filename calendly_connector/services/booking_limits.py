@@ -10,6 +10,7 @@ from calendly_connector.models import BookingRequest, Connection, RateLimit
 from calendly_connector.services import common_clock, openings, queue
 
 SETTLE = "settle_request"
+LONGEST_BLOCK = 86_400.0  # seconds: the longest of Calendly's own windows, whatever a header says
 SETTLE_SECONDS = 100  # after a send, when whoever sent it must have heard or be dead
 
 Window = tuple[str, int, int]  # name, seconds, bookings allowed
@@ -107,7 +108,7 @@ def blocked_until(connection: Connection) -> datetime | None:
 
 def block(connection: Connection, *, seconds: float) -> None:
     """Send nothing for as long as Calendly asks for with its 429."""
-    until = common_clock.timestamp() + (seconds or 60.0)
+    until = common_clock.timestamp() + min(seconds or 60.0, LONGEST_BLOCK)
     row = RateLimit(key=_key(connection), interval=0.0, blocked_until=until)
     RateLimit.objects.bulk_create([row], update_conflicts=True, unique_fields=["key"], update_fields=["blocked_until"])
 

@@ -46,7 +46,8 @@ class Outcome:
     @property
     def is_canceled(self) -> bool:
         """Return whether it was booked and then canceled."""
-        return self.invitee is not None and self.invitee.get("status") == "canceled"
+        found = self.invitee
+        return found is not None and found.get("status") == "canceled" and not found.get("rescheduled")
 
 
 def of(

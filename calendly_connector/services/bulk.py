@@ -170,7 +170,7 @@ def _look(row: BulkImport, client: BrevoClient, renew: accounts.Renew) -> None:
         _fail(row, f"Brevo's import ended as “{process.status}”.")
         return
     emails = set(row.people.values_list("email", flat=True))
-    refused = import_reports.refused_emails(client, process, among=emails)
+    refused = import_reports.refused_emails(client, process, among=emails, renew=renew)
     if import_reports.UNNAMED in refused:  # failed, so that no crowd of the same people is imported at once again
         _fail(row, "Brevo's import refused somebody, and it can't be read whom.")
         return
@@ -234,6 +234,10 @@ def empty_import_list(account: BrevoAccount, client: BrevoClient, renew: account
         accounts.call(account, "contacts", partial(client.empty_list, number), renew=renew, patience=accounts.TURN)
     except errors.Refused as refused:
         logger.warning("The list of imports can't be emptied: %s", refused)
+        look = partial(client.has_list, number)
+        is_gone = isinstance(refused, errors.NotFound)
+        if not is_gone and accounts.call(account, "contacts", look, renew=renew, patience=accounts.TURN):
+            return  # perhaps it was empty: what Brevo says to that isn't documented
         BrevoAccount.objects.filter(pk=account.pk, import_list=number).update(import_list=None)
 
 

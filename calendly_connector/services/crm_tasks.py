@@ -21,7 +21,7 @@ from calendly_connector.services import accounts, journal, limits, mapping, mirr
 from calendly_connector.services.crm_calls import Calls, CrmOffError
 
 WRITE = "crm_task"
-IN_FLIGHT = timedelta(seconds=90)  # so long an answer may still come
+IN_FLIGHT = timedelta(seconds=100)  # so long an answer may still come
 OFF_SECONDS = 3600.0  # until the CRM is tried again after a refusal
 MOST_AT_ONCE, LONGEST_CHAIN = 5000, 50
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from calendly_connector.clients import errors
 from calendly_connector.clients.brevo import BrevoClient
 from calendly_connector.clients.brevo_imports import Process
-from calendly_connector.services import queue
+from calendly_connector.services import accounts, queue
 
 logger = logging.getLogger(__name__)
 
@@ -15,7 +15,9 @@ UNNAMED = "not named"
 """Stands for people of whom Brevo tells, in a form that we can't read, that some were refused."""
 
 
-def refused_emails(client: BrevoClient, process: Process, *, among: Collection[str]) -> dict[str, set[str]]:
+def refused_emails(
+    client: BrevoClient, process: Process, *, among: Collection[str], renew: accounts.Renew
+) -> dict[str, set[str]]:
     """Return the addresses of each error report; every cell is looked at, for columns are undocumented.
 
     Where rows were refused and it doesn't show whose, all of `among`, who were imported, count as refused: to be
@@ -24,6 +26,7 @@ def refused_emails(client: BrevoClient, process: Process, *, among: Collection[s
     """
     found: dict[str, set[str]] = {}
     for name, address in process.reports.items():
+        renew()
         text = _read(client, address)
         named = None if text is None else _named(text, set(among))
         found[name if named is not None else UNNAMED] = set(among) if named is None else named

@@ -34,38 +34,42 @@ def write_all(row: LinkRun, keep_going: Callable[[], bool]) -> bool:
     """
     account = row.connection.brevo_account
     client = accounts.client_of(account)
+
+    def renew() -> None:  # between calls; whether to stop is asked between pieces
+        keep_going()
+
     while keep_going():
-        if row.process is None and not _start(row, account, client):
+        if row.process is None and not _start(row, account, client, renew):
             return True
-        _look(row, account, client)
+        _look(row, account, client, renew)
     return False
 
 
-def _start(row: LinkRun, account: BrevoAccount, client: BrevoClient) -> bool:
+def _start(row: LinkRun, account: BrevoAccount, client: BrevoClient, renew: accounts.Renew) -> bool:
     """Start the import of the next piece; return False when nothing is left to be written."""
     _leave_out_the_deleted(row, account)
     piece = _next_piece(row)
     if not piece:
         return False
-    _make_ready(row, account, client)
+    _make_ready(row, account, client, renew)
     rows = [_import_row(row, link) for link in piece]
     send = partial(client.import_contacts, rows, lists=[account.import_list or 0])
-    process = accounts.call(account, "contacts", send, renew=_nothing, patience=accounts.TURN)
+    process = accounts.call(account, "contacts", send, renew=renew, patience=accounts.TURN)
     _note(row, process=process, piece_to=piece[-1].pk, polls=0)
     raise queue.Later("Brevo imports the links.", seconds=bulk.pause_before_look(len(piece), 0), is_failure=False)
 
 
-def _make_ready(row: LinkRun, account: BrevoAccount, client: BrevoClient) -> None:
+def _make_ready(row: LinkRun, account: BrevoAccount, client: BrevoClient, renew: accounts.Renew) -> None:
     read = partial(catalogue.refresh_attributes, account, client)
-    accounts.call(account, "contacts", read, renew=_nothing, patience=accounts.TURN)
+    accounts.call(account, "contacts", read, renew=renew, patience=accounts.TURN)
     if not account.attributes.filter(name=row.attribute).exists():
         raise AttributeGone(f"Brevo has no attribute {row.attribute} any more. Make it there, of the type text.")
-    bulk.make_ready(account, client, _nothing)
+    bulk.make_ready(account, client, renew)
 
 
-def _look(row: LinkRun, account: BrevoAccount, client: BrevoClient) -> None:
+def _look(row: LinkRun, account: BrevoAccount, client: BrevoClient, renew: accounts.Renew) -> None:
     """See how far Brevo is with the piece under way; raise queue.Later unless it is done."""
-    process = accounts.call(account, "other", partial(client.get_process, row.process or 0), renew=_nothing)
+    process = accounts.call(account, "other", partial(client.get_process, row.process or 0), renew=renew)
     if not process.is_over:
         _note(row, polls=row.polls + 1)
         if row.polls >= bulk.MOST_LOOKS:
@@ -78,14 +82,14 @@ def _look(row: LinkRun, account: BrevoAccount, client: BrevoClient) -> None:
     if process.status != "completed":
         _note(row, process=None)
         raise queue.Later(f"Brevo's import ended as “{process.status}”; it is started again.", seconds=AGAIN)
-    _settle(row, client, process)
-    bulk.empty_import_list(account, client, _nothing)
+    _settle(row, client, process, renew)
+    bulk.empty_import_list(account, client, renew)
 
 
-def _settle(row: LinkRun, client: BrevoClient, process: Process) -> None:
+def _settle(row: LinkRun, client: BrevoClient, process: Process, renew: accounts.Renew) -> None:
     """Note what Brevo has, and what it refused by cause: of those, the next run writes the same link again."""
     piece = set(_piece(row).values_list("email", flat=True))
-    refused = import_reports.refused_emails(client, process, among=piece)
+    refused = import_reports.refused_emails(client, process, among=piece, renew=renew)
     emails = set().union(*refused.values())
     causes = {f"{REFUSED}: {name}": len(found) for name, found in refused.items() if found}
     with transaction.atomic():
@@ -132,7 +136,3 @@ def _note(row: LinkRun, **changes: Any) -> None:
     LinkRun.objects.filter(pk=row.pk).update(**changes)
     for name, value in changes.items():
         setattr(row, name, value)
-
-
-def _nothing() -> None:
-    """Hold no lease: `keep_going` does, between calls."""

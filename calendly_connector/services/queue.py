@@ -12,7 +12,7 @@ from calendly_connector.models import Job
 from calendly_connector.services import common_clock, limits
 
 FRESH = timedelta(seconds=20)
-LEASE = timedelta(seconds=90)  # longer than the longest call (65 s) plus the work around it; renewed between calls
+LEASE = timedelta(seconds=130)  # longer than the longest call (95 s) plus the work around it; renewed between calls
 MAX_FAILURES = 20
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 3600.0  # seconds
 Parameter = str | int | bool | float | datetime

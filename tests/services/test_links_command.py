@@ -261,7 +261,7 @@ def test_another_attribute_gets_the_same_link(river: River) -> None:
 def test_what_brevo_refuses_is_counted_by_its_cause(river: River, monkeypatch: pytest.MonkeyPatch) -> None:
     number = fill(river, 2)
     refused = {"invalid_emails": {"p0@example.com"}}
-    monkeypatch.setattr(import_reports, "refused_emails", lambda client, process, among: refused)
+    monkeypatch.setattr(import_reports, "refused_emails", lambda client, process, among, renew: refused)
 
     told = report(number)
 

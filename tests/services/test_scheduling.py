@@ -209,6 +209,14 @@ def test_connections_of_one_calendly_user_share_its_limits(river: River) -> None
     assert book(river, wish_for(river)).state == "limit"
 
 
+def test_a_limit_that_is_said_to_last_for_decades_ends_with_the_day(river: River) -> None:
+    booking_limits.block(river.connection, seconds=1.7e12)  # a moment, and in milliseconds
+
+    until = booking_limits.blocked_until(river.connection)
+
+    assert until is not None and until <= timezone.now() + timedelta(days=1)
+
+
 def test_calendlys_own_429_is_a_limit_too_and_keeps_the_next_one_from_asking(river: River) -> None:
     wish = wish_for(river)
     break_booking(river, "status", status=429, headers={"X-RateLimit-Reset": "30"})
