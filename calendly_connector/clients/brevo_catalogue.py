@@ -116,7 +116,7 @@ class Catalogue(Part):
 
 def _attribute(row: Mapping[str, Any]) -> Attribute:
     category = str(row.get("category") or "normal")
-    kind = category if category in ("category", "calculated", "global") else str(row.get("type") or "text")
+    kind = str(row.get("type") or "text") if category == "normal" else category
     choices = [(str(choice), str(choice)) for choice in row.get("multiCategoryOptions") or []]
     options = [
         (str(option.get("valueStr") or option.get("value")), str(option.get("label") or ""))

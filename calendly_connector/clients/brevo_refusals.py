@@ -16,6 +16,12 @@ def taken_identifiers(error: errors.Refused) -> frozenset[str]:
     return frozenset({"SMS"}) if "already associated" in message and "sms" in message.casefold() else frozenset()
 
 
+def is_taken(error: errors.Refused) -> bool:
+    """Return whether a contact was refused because something of it belongs to another, whatever Brevo calls that."""
+    message = str(error.body.get("message", "")).casefold()
+    return bool(taken_identifiers(error)) or "already exist" in message or error.code == "duplicate_parameter"
+
+
 def is_phone_invalid(error: errors.Refused) -> bool:
     """Return whether a contact was refused because of its phone's form."""
     return "invalid phone" in str(error.body.get("message", "")).casefold()

@@ -46,6 +46,13 @@ STATUS_ERRORS: dict[int, type[errors.ApiError]] = {
     425: errors.Unavailable,
 }
 """Other 4xx are Refused, 429 is RateLimited, 5xx is Unavailable."""
+CODE_ERRORS: dict[str, type[errors.ApiError]] = {
+    "not_enough_credits": errors.PaymentRequired,
+    "account_under_validation": errors.PaymentRequired,
+    "account_in_process": errors.Unavailable,
+    "duplicate_request": errors.Unavailable,  # the same was asked a moment ago, and perhaps done
+}
+"""What Brevo's codes mean beside a 400, which says nothing by itself (brevo-api.md §1.7: status first, then code)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +192,7 @@ def _body(response: requests.Response, *, seconds: float, limit: int | None = No
             if time.monotonic() > until:
                 raise requests.Timeout(request=response.request)
     except urllib3.exceptions.DecodeError as error:
+        response.close()
         raise requests.exceptions.ContentDecodingError(error, request=response.request) from error
     except urllib3.exceptions.HTTPError as error:
         raise requests.ConnectionError(error, request=response.request) from error
@@ -249,7 +257,8 @@ def _error(
         return errors.UnknownAddress(message, **details)
     if 300 <= status < 400:
         return errors.BadAnswer(f"{doing}: answered with a redirect ({status}); is the base address right?", **details)
-    kind = STATUS_ERRORS.get(status) or (errors.Unavailable if status >= 500 else errors.Refused)
+    by_code = CODE_ERRORS.get(details["code"]) if status == 400 else None
+    kind = by_code or STATUS_ERRORS.get(status) or (errors.Unavailable if status >= 500 else errors.Refused)
     return kind(message, **details)
 
 

@@ -1,6 +1,7 @@
 """A value → what a Brevo attribute of that type accepts. Brevo drops what doesn't fit without a word; we don't."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -53,12 +54,21 @@ def _to_date(value: Any, attribute: Attribute) -> Value:
         return value.isoformat()
     text = _as_text(value).strip()
     try:
-        return datetime.fromisoformat(text).date().isoformat()
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise Unfit(f"“{text[:60]}” is no date (YYYY-MM-DD)") from None
+    if moment.tzinfo:
+        raise Unfit(f"“{text[:60]}” is an exact time, and which day that is depends on the place")
+    return moment.date().isoformat()
+
+
+AMBIGUOUS = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
+"""One separator before three digits: 1,000 is a thousand to some, and one to others."""
 
 
 def _to_float(value: Any, attribute: Attribute) -> Value:
+    if isinstance(value, str) and AMBIGUOUS.fullmatch(value.strip()):
+        raise Unfit(f"“{value[:60]}” may be a thousand times more or less: write it without a separator")
     try:  # True and False count as 1 and 0
         number = float(value if isinstance(value, int | float) else _as_text(value).strip().replace(",", "."))
     except ValueError:

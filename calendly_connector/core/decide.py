@@ -93,6 +93,8 @@ def decide_contact(
     that it keeps the person from is neither joined nor remembered as joined.
     """
     entries = list(entries)
+    if standing.deleted_at:
+        applied = {}  # what was done about lists went with the contact
     wishes = lists.wishes_of(entries, rules=rules, applied=applied)
     held_back = respect.withheld(wishes, applied=applied, standing=standing)
     wishes = {number: wish for number, wish in wishes.items() if number not in held_back}

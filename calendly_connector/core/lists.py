@@ -40,6 +40,7 @@ def wishes_of(entries: Iterable[Entry], *, rules: RuleSet, applied: ListOperatio
     whom they have: a change of the mapping takes nobody off a list. Nobody joins without the consent that the row
     asks for, and whoever joined a list is not asked about it any more.
     """
+    entries = list(entries)
     wishes: dict[int, Wish] = {}
     held_back: set[int] = set()  # for lack of consent, which is no reason to leave either
     for entry in sorted(entries, key=lambda entry: (entry.status is Status.BOOKED, entry.changed_at, entry.uri)):
@@ -53,21 +54,32 @@ def wishes_of(entries: Iterable[Entry], *, rules: RuleSet, applied: ListOperatio
             if not is_given:
                 held_back.update(rule.join_lists)
             for number in rule.join_lists if is_given else ():
+                if needed.mode is ConsentMode.DOUBLE_OPT_IN and _is_joined_anyway(number, wishes):
+                    continue  # by a booking that needs no click: that one's consent is why
                 wishes[number] = Wish(
-                    what=_way_in(number, needed, wishes, applied), entry=entry, trigger=trigger, consent=needed
+                    what=_way_in(number, needed, applied), entry=entry, trigger=trigger, consent=needed
                 )
             for number in rule.leave_lists:
                 wishes[number] = Wish(what=LEAVE, entry=entry, trigger=trigger, consent=needed)
+    if not any(_was_withdrawn(entry) for entry in entries):
+        return wishes
     withdrawn = {number for number, what in applied.items() if what in (JOIN, ASK)} & rules.revocable_lists
     return wishes | {number: Wish(what=LEAVE) for number in withdrawn - wishes.keys() - held_back}
 
 
-def _way_in(number: int, needed: ConsentRule, wishes: Mapping[int, Wish], applied: ListOperations) -> str:
+def _way_in(number: int, needed: ConsentRule, applied: ListOperations) -> str:
     """Return how a person gets onto a list: by our write, or by their click."""
-    if needed.mode is not ConsentMode.DOUBLE_OPT_IN or applied.get(number) == JOIN:
-        return JOIN
+    return JOIN if needed.mode is not ConsentMode.DOUBLE_OPT_IN or applied.get(number) == JOIN else ASK
+
+
+def _is_joined_anyway(number: int, wishes: Mapping[int, Wish]) -> bool:
     before = wishes.get(number)
-    return JOIN if before and before.what == JOIN else ASK
+    return before is not None and before.what == JOIN
+
+
+def _was_withdrawn(entry: Entry) -> bool:
+    """Return whether a no-show of a booking was undone, or an attendance turned out to be none."""
+    return entry.was_undone or bool(entry.attended_at and entry.booking.invitee.no_show_uri)
 
 
 def whats(wishes: Mapping[int, Wish]) -> dict[int, str]:

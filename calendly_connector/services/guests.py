@@ -6,13 +6,13 @@ A guest has no booking, no answers and gave no consent: nothing but the address 
 from django.db import transaction
 
 from calendly_connector.models import Booking, SyncLogEntry
-from calendly_connector.services import erasures, journal, ledger, trail
+from calendly_connector.services import erasures, journal, ledger, mapping, trail
 
 
 def greet(booking_id: int) -> None:
     """Make contacts of a booking's guests whom Brevo doesn't know from us yet."""
     row = Booking.objects.select_related("connection", "person").filter(pk=booking_id).first()
-    if row is None:
+    if row is None or row.event_type in mapping.rules_of(row.connection).ignored_types:
         return
     delivery = journal.delivery_of(row.pk)
     trail.note(delivery=delivery, person=row.person_id)

@@ -23,6 +23,7 @@ BAD = (State.FAILED, State.UNKNOWN)
 NAMED_LISTS = 10
 COVERED = "Covered by the next write of the same contact."
 JOINED_SINCE = "A later change joined these lists again, so they aren't left."
+LEFT_SINCE = "A later change takes the person off these lists, so nobody asks about them."
 LISTS_REFUSED = "Brevo refused. {} Are the lists of the mapping still there?"
 OPEN = (State.WAITING, State.SENDING, State.UNKNOWN)
 SETTLED = ("state", "reason", "cause", "settled_at", "summary", "request", "sent_at", "attempts")
@@ -177,6 +178,12 @@ def lists_to_leave(step: SyncLogEntry) -> list[int]:
     """Return the lists of a "leave lists" step that nothing decided since wants the person on, or asks about."""
     operations = step.person.list_operations
     return [number for number in step.request["lists"] if operations.get(str(number), LEAVE) == LEAVE]
+
+
+def lists_to_ask_about(step: SyncLogEntry) -> list[int]:
+    """Return the lists of an "ask by mail" step that nothing decided since takes the person off."""
+    operations = Person.objects.values_list("list_operations", flat=True).get(pk=step.person_id)
+    return [number for number in step.request["lists"] if operations.get(str(number)) != LEAVE]
 
 
 def add_opt_in(person: Person, origin: SyncLogEntry, ask: AskConsent) -> None:

@@ -17,7 +17,7 @@ def to_e164(number: str, *, region: str = "") -> str:
     `region` is the country of numbers written without a country code ("DK"); extensions are dropped.
     """
     text = number.strip()
-    for candidate in (text, f"+{text}"):  # some write 33612345678
+    for candidate in (text, f"+{text}", f"+{text.removeprefix('00')}"):  # some write 33612345678 or 0033612345678
         try:
             parsed = phonenumbers.parse(candidate, region or None)
         except phonenumbers.NumberParseException:

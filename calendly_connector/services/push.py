@@ -202,8 +202,7 @@ class Writer:
                 return upsert
 
     def _has_list(self, client: BrevoClient, number: int) -> bool:
-        limits.charge(self.account.pk, "contacts")
-        return self._call("contacts", lambda: client.has_list(number), is_paced=False)
+        return self._call("contacts", lambda: client.has_list(number), patience=accounts.TURN)
 
     def _without_filled(self, client: BrevoClient, upsert: UpsertContact) -> UpsertContact:
         """Leave out what may only be written when empty and isn't."""
@@ -236,9 +235,9 @@ class Writer:
     def _leave_one_by_one(self, client: BrevoClient, lists: list[int]) -> None:
         """Leave what can be left of several lists, of which Brevo refused one or more."""
         for number in lists if len(lists) > 1 else ():
-            limits.charge(self.account.pk, "contacts")
+            leave = partial(client.leave_lists, self.person.email, lists=[number])
             with suppress(errors.Refused):  # the step says why
-                self._call("contacts", partial(client.leave_lists, self.person.email, lists=[number]), is_paced=False)
+                self._call("contacts", leave, patience=accounts.TURN)
 
     def _send_event(self, client: BrevoClient, step: SyncLogEntry) -> None:
         trail.note_steps([step])
@@ -265,8 +264,8 @@ class Writer:
         else:
             journal.done([step])
 
-    def _call(self, bucket: str, work: Callable[[], T], *, is_paced: bool = True) -> T:
-        return accounts.call(self.account, bucket, work, renew=self.renew, is_paced=is_paced)
+    def _call(self, bucket: str, work: Callable[[], T], *, is_paced: bool = True, patience: float = 0.0) -> T:
+        return accounts.call(self.account, bucket, work, renew=self.renew, is_paced=is_paced, patience=patience)
 
 
 def memory(decision: ContactDecision | None, clock_at: datetime | None) -> dict[str, Any]:

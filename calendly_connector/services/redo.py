@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from calendly_connector.core import decide
 from calendly_connector.core.replay import Effect, Facts, Outcome, Wish, outcome_of
-from calendly_connector.core.rules import RuleSet
+from calendly_connector.core.rules import ConsentMode, RuleSet
 from calendly_connector.core.steps import Skip
 from calendly_connector.models import Connection, Person, SyncLogEntry
 from calendly_connector.services import journal, ledger, mapping
@@ -166,6 +166,8 @@ class _Redo:
         elif effect is Effect.LISTS and self.wish.is_today:
             lists = [number for number in row.request["lists"] if number in self.rules.named_lists]
             self._reopen(row, {**row.request, "lists": lists})
+        elif effect is Effect.OPT_IN and self.wish.is_today:
+            self._reopen(row, self._consent_request(row))
         else:
             self._reopen(row, row.request)
 
@@ -217,6 +219,16 @@ class _Redo:
             raise ValueError(f"Entry {row.pk} has no event by today's mapping: {step.reason}")
         at = row.request.get("at") or step.at.isoformat()  # what it was first called: Brevo is asked by it
         return {"name": step.name, "at": at, "properties": step.properties}
+
+    def _consent_request(self, row: SyncLogEntry) -> dict[str, object]:
+        """Return what is asked with today's template; as it was where the mapping asks by mail no more."""
+        rule = self.rules.consent_for(row.booking.event_type if row.booking else "")
+        asked: dict[str, object] = {**row.request}
+        if rule.mode is not ConsentMode.DOUBLE_OPT_IN:
+            return asked
+        lists = [number for number in row.request["lists"] if number in self.rules.named_lists]
+        today = {"template": rule.template, "redirect_url": rule.redirect_url}
+        return {**asked, **today, "lists": lists or row.request["lists"]}
 
     @property
     def _mark(self) -> str:

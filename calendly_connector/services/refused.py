@@ -21,8 +21,10 @@ def lessened(
     taken = brevo_refusals.taken_identifiers(refused) & upsert.attributes.keys()
     if taken:
         return _without(upsert, taken, "it belongs to another contact", cause.IDENTIFIER_TAKEN)
+    phones = decide.PHONE_ATTRIBUTES & upsert.attributes.keys()
+    if phones and brevo_refusals.is_taken(refused):  # it names the e-mail, or nothing; the e-mail can't be left out
+        return _without(upsert, phones, "it belongs to another contact", cause.IDENTIFIER_TAKEN)
     if brevo_refusals.is_phone_invalid(refused):
-        phones = decide.PHONE_ATTRIBUTES & upsert.attributes.keys()
         why = "Brevo says that it is invalid"
         return _without(upsert, phones, why, cause.PHONE_INVALID) if phones else None
     if not upsert.join_lists:

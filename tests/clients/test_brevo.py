@@ -147,6 +147,7 @@ def test_stored_text_leads_where_the_number_is_zero() -> None:
         },
         {"name": "Visits", "category": "calculated", "type": "float"},
         {"name": "Sum", "category": "global"},
+        {"name": "Order", "category": "transactional", "type": "text"},
         {"name": "Plain"},
         {"name": ""},
         "nonsense",
@@ -159,6 +160,7 @@ def test_stored_text_leads_where_the_number_is_zero() -> None:
         Attribute(name="STAGE", kind="category", options=(("new", "New"), ("2", "Old"), ("3", ""))),
         Attribute(name="VISITS", kind="calculated"),
         Attribute(name="SUM", kind="global"),
+        Attribute(name="ORDER", kind="transactional"),
         Attribute(name="PLAIN", kind="text"),
     ]
 

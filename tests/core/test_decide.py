@@ -367,11 +367,28 @@ def test_of_two_changes_at_once_the_uri_decides() -> None:
     assert operations([booked, canceled], SWAP) == operations([canceled, booked], SWAP) == {JOINED: LEAVE, LEFT: JOIN}
 
 
-def test_list_that_no_stage_wants_any_more_is_left() -> None:
+def test_list_of_a_no_show_that_was_undone_is_left() -> None:
     rules = grid(no_show=TriggerRule(join_lists=(7,)))
 
-    assert operations([make_entry()], rules, n7=JOIN) == {7: LEAVE}
-    assert operations([make_entry()], rules, n7=LEAVE) == {}
+    assert operations([make_entry(was_undone=True)], rules, n7=JOIN) == {7: LEAVE}
+    assert operations([make_entry(was_undone=True)], rules, n7=LEAVE) == {}
+
+
+def test_list_of_an_attendance_that_was_none_is_left() -> None:
+    marked = make_entry(attended_at=BOOKED_AT, no_show_uri="https://api.calendly.com/invitee_no_shows/1")
+
+    assert (
+        operations(
+            [marked], grid(attended=TriggerRule(join_lists=(7,)), no_show=TriggerRule(join_lists=(8,))), n7=JOIN
+        )[7]
+        == LEAVE
+    )
+
+
+def test_list_that_the_mapping_moved_to_another_trigger_keeps_whom_it_has() -> None:
+    rules = grid(attended=TriggerRule(join_lists=(7,)))
+
+    assert operations([make_entry()], rules, n7=JOIN) == {}
 
 
 def test_list_that_the_mapping_no_longer_names_is_left_alone() -> None:

@@ -149,7 +149,7 @@ def test_what_was_done_before_stays() -> None:
 def test_a_list_left_because_its_reason_is_gone_names_no_cell() -> None:
     rules = make_rules(grid={("", Trigger.NO_SHOW): TriggerRule(join_lists=(7,))})
 
-    assert lines(make_entry(), rules=rules, n7="join") == [(7, ListFate.LEFT, Row.NONE, None)]
+    assert lines(make_entry(was_undone=True), rules=rules, n7="join") == [(7, ListFate.LEFT, Row.NONE, None)]
 
 
 def test_double_opt_in_asks() -> None:

@@ -285,6 +285,7 @@ def test_a_booking_made_after_the_deletion_brings_the_contact_back(told: Told, r
     assert river.contact(EMAIL)["emailBlacklisted"] is False
     assert told.mirror.deleted_at is None
     assert "was made anew" in told.newest().reason
+    assert river.contact(EMAIL)["listIds"] == [number]
     assert river.event_names(EMAIL)[-1] == "booked"
 
 

@@ -14,7 +14,7 @@ from calendly_connector.models import (
     SyncLogEntry,
     TriggerMapping,
 )
-from calendly_connector.services import mapping, resync
+from calendly_connector.services import mapping, resync, retry
 from tests.journeys.river import River
 
 QUESTION = "May we write to you?"
@@ -195,3 +195,53 @@ def test_many_people_at_once_are_asked_too(river: River, newsletter: int, settin
     river.work()
 
     assert len(river.calls(PATH)) == 4
+
+
+def wrong_template(river: River) -> None:
+    """Ask with a template that Brevo refuses, then correct the mapping."""
+    ask_by_mail(river)
+    river.brevo.settings.optin_templates = [99]
+    book(river, "tom")
+    ConsentRule.objects.update(template=99)
+    mapping.forget()
+
+
+def templates(river: River) -> list[int]:
+    return [call.body["templateId"] for call in river.calls(PATH)]
+
+
+def test_who_could_not_be_asked_is_asked_with_the_next_booking(river: River, newsletter: int) -> None:
+    wrong_template(river)
+
+    book(river, "tom")
+    book(river, "tom")
+
+    assert templates(river) == [5, 99]
+
+
+def test_a_retry_asks_with_todays_template_and_once(river: River, newsletter: int) -> None:
+    wrong_template(river)
+
+    retry.retry_entries(SyncLogEntry.objects.filter(kind="opt_in"))
+    river.work()
+    book(river, "tom")
+
+    assert templates(river) == [5, 99]
+    assert entry_of("opt_in").state == "done"
+
+
+def test_nobody_is_asked_about_a_list_that_they_have_left_meanwhile(river: River, newsletter: int) -> None:
+    ask_by_mail(river)
+    river.map_lists("canceled", leave=[newsletter])
+    river.break_brevo("status", "/contacts/{identifier}", method="GET", status=503)
+    booked = river.calendly.book(event_type="Demo", email="tom@example.com", name="Tom Berg")
+    river.flow()
+
+    river.calendly.cancel(booked)
+    river.deliver()
+    river.mend()
+    river.hurry()
+    river.work()
+
+    assert river.calls(PATH) == []
+    assert entry_of("opt_in").state == "skipped"

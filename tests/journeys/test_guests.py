@@ -1,6 +1,6 @@
 """Guests have no booking of their own: left alone by default, bare contacts when the connection says so."""
 
-from calendly_connector.models import Connection
+from calendly_connector.models import Connection, EventType
 from tests.journeys.river import River
 
 
@@ -34,3 +34,13 @@ def test_a_guest_who_books_later_is_written_like_everybody(river: River) -> None
 
     assert river.contact("eve@example.com")["attributes"]["BOOKING_STATUS"] == "booked"
     assert river.event_names("eve@example.com") == ["booked"]
+
+
+def test_guests_of_an_ignored_event_type_are_left_alone(river: River) -> None:
+    Connection.objects.update(guest_policy="contact")
+    EventType.objects.filter(name="Demo").update(is_ignored=True)
+    river.calendly.book(event_type="Demo", email="tom@example.com", name="Tom Berg", guests=["eve@example.com"])
+
+    river.flow()
+
+    assert river.brevo.contacts() == []

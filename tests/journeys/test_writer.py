@@ -365,6 +365,25 @@ def test_every_identifier_that_belongs_to_somebody_else_is_left_out(river: River
     assert river.event_names(BO) == ["booked"]
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"code": "duplicate_parameter", "metadata": {"duplicate_identifiers": ["email"]}},
+        {"code": "invalid_parameter", "message": "Contact already exist"},
+    ],
+    ids=["another identifier", "words alone"],
+)
+def test_whatever_belongs_to_somebody_else_the_phone_is_left_out(river: River, refusal: dict[str, Any]) -> None:
+    river.break_brevo("status", CONTACTS, status=400, body=refusal)
+    _book(river, answers=PHONE)
+
+    river.flow()
+
+    assert "SMS" not in river.contact(ADA)["attributes"]
+    assert _entry("contact").reason == "SMS (phone) was left out: it belongs to another contact."
+    assert river.event_names(ADA) == ["booked"]
+
+
 def test_a_phone_that_brevo_calls_invalid_is_left_out_with_a_warning(river: River) -> None:
     refusal = {"code": "invalid_parameter", "message": "Invalid phone number"}
     river.break_brevo("status", CONTACTS, status=400, body=refusal)
@@ -397,6 +416,32 @@ def test_a_refusal_that_has_nothing_to_do_with_the_phone_is_not_repeated_without
     assert len(river.calls(CONTACTS)) == 1
     assert _states() == [("contact", "failed"), ("event", "failed")]
     assert "Brevo refused the contact" in _entry("event").reason
+
+
+@pytest.mark.parametrize("code", ["duplicate_request", "account_in_process"])
+def test_a_400_that_asks_to_come_again_costs_nothing(river: River, code: str) -> None:
+    number = river.brevo.add_list("Demos")
+    river.map_lists("booked", join=[number])
+    river.break_brevo("status", CONTACTS, status=400, body={"code": code, "message": "Too soon"})
+    _book(river)
+
+    river.flow()
+    river.hurry()
+    river.work()
+
+    assert _states() == ALL_DONE
+    assert river.contact(ADA)["listIds"] == [number]
+
+
+@pytest.mark.parametrize("code", ["not_enough_credits", "account_under_validation"])
+def test_a_400_about_the_account_pauses_it_and_burns_nothing(river: River, code: str) -> None:
+    river.break_brevo("status", CONTACTS, status=400, body={"code": code, "message": "Not now"})
+    _book(river)
+
+    river.flow()
+
+    assert river.account.is_paused
+    assert _states() == [("contact", "waiting"), ("event", "waiting")]
 
 
 def test_a_local_number_gets_the_connections_country(river: River) -> None:
@@ -758,6 +803,22 @@ def test_one_list_that_is_gone_keeps_nobody_on_the_others(river: River) -> None:
     assert there not in river.contact(ADA)["listIds"]
     assert _entry("leave_lists").state == "failed"
     assert river.event_names(ADA) == ["booked", "canceled"]
+
+
+def test_of_many_lists_one_that_is_gone_is_found_at_brevos_pace(river: River) -> None:
+    numbers = [river.brevo.add_list(f"List {each}") for each in range(12)]
+    river.map_lists("booked", join=numbers)
+    del river.brevo.state.lists[numbers[3]]
+    RateLimit.objects.filter(key__endswith=":contacts").update(interval=0.1)
+    river.brevo.limits.enabled = True
+    _book(river)
+
+    for _round in range(3):
+        river.flow()
+        river.hurry()
+
+    assert len(river.contact(ADA)["listIds"]) == 11
+    assert river.event_names(ADA) == ["booked"]
 
 
 def test_a_crowd_of_lists_fits_into_the_log(river: River) -> None:
