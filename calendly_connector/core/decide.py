@@ -16,7 +16,7 @@ from calendly_connector.core.booking import Booking
 from calendly_connector.core.merge import Entry, Happening
 from calendly_connector.core.person import Summary
 from calendly_connector.core.respect import Standing
-from calendly_connector.core.rules import Overwrite, RuleSet
+from calendly_connector.core.rules import FieldRule, Overwrite, RuleSet
 from calendly_connector.core.steps import (
     AskConsent,
     ConsentProof,
@@ -50,6 +50,7 @@ class ContactDecision:
     proofs: tuple[ConsentProof, ...] = ()
     left_alone: str = ""
     held_back: Mapping[int, str] = field(default_factory=dict)  # lists that aren't joined for what Brevo told → why
+    filled: tuple[str, ...] = ()  # attributes that hold a passing value after this write (`fields.PASSING`)
 
 
 def decide_event(happening: Happening, *, rules: RuleSet, held: str = "") -> TrackEvent | Skip:
@@ -85,11 +86,13 @@ def decide_contact(
     rules: RuleSet,
     applied: lists.ListOperations,
     standing: Standing = NO_NEWS,
+    filled: Iterable[str] = (),
 ) -> ContactDecision:
     """Return the upsert that brings a contact up to date, and the lists to leave.
 
     `entries` are all the person's bookings, `applied` the list operations done before: what was done once is not done
-    again, so a person whom staff took off a list stays off it. `standing` is what Brevo told of the contact: a list
+    again, so a person whom staff took off a list stays off it. `filled` are the attributes of passing values that our
+    last write filled: those without a value now are cleared. `standing` is what Brevo told of the contact: a list
     that it keeps the person from is neither joined nor remembered as joined.
     """
     entries = list(entries)
@@ -110,6 +113,7 @@ def decide_contact(
             attributes=fitted.values,
             join_lists=joins,
             only_if_empty=fitted.only_if_empty,
+            clears=(frozenset(filled) & fitted.empty) - fitted.values.keys(),
             warnings=fitted.warnings,
             causes=fitted.causes,
             notes=(
@@ -124,6 +128,7 @@ def decide_contact(
         proofs=lists.proofs_of(new),
         left_alone=respect.why_left_alone(standing, booked_at=_last_booked(entries)),
         held_back=held_back,
+        filled=tuple(sorted(fitted.passing & fitted.values.keys())),
     )
 
 
@@ -139,6 +144,12 @@ class Fitted:
     warnings: tuple[str, ...]
     causes: tuple[str, ...]
     only_if_empty: frozenset[str]
+    passing: frozenset[str]  # attributes of passing values (`fields.PASSING`) that we may clear
+    empty: frozenset[str]  # those of them without a value now
+
+
+CLEARED_BY_EMPTY_TEXT = frozenset({"text", "date", "float"})
+"""Types of attributes; whether "" clears others too is not known (brevo-api.md §2.3)."""
 
 
 def contact_attributes(summary: Summary, *, rules: RuleSet) -> Fitted:
@@ -147,20 +158,36 @@ def contact_attributes(summary: Summary, *, rules: RuleSet) -> Fitted:
     values: dict[str, Value] = {}
     warnings: list[str] = []
     causes: list[str] = []
+    empty: set[str] = set()
     for rule in rules.fields:
         if rule.overwrite is Overwrite.NEVER:
             continue
         try:
             value = _read(rule.source, context)
-            if value is not None:
+            if value is None:
+                empty.add(rule.attribute)
+            else:
                 values[rule.attribute] = _fit(value, rule.attribute, rules)
         except attributes.Unfit as unfit:
             warnings.append(f"{rule.attribute} was left out: {unfit}.")
             causes.append(cause.of(unfit.code, rule.attribute))
     only_if_empty = frozenset(rule.attribute for rule in rules.fields if rule.overwrite is Overwrite.IF_EMPTY)
+    passing = frozenset(rule.attribute for rule in rules.fields if _may_be_cleared(rule, rules))
     return Fitted(
-        values=values, warnings=tuple(warnings), causes=tuple(causes), only_if_empty=only_if_empty & values.keys()
+        values=values,
+        warnings=tuple(warnings),
+        causes=tuple(causes),
+        only_if_empty=only_if_empty & values.keys(),
+        passing=passing,
+        empty=passing & empty,
     )
+
+
+def _may_be_cleared(rule: FieldRule, rules: RuleSet) -> bool:
+    """Return whether an attribute holds a passing value of ours, in a type that the empty text clears."""
+    known = (rules.attributes or {}).get(rule.attribute)
+    is_ours = rule.overwrite is Overwrite.ALWAYS and rule.source in fields.PASSING
+    return is_ours and known is not None and known.kind in CLEARED_BY_EMPTY_TEXT
 
 
 def _read(source: str, context: fields.Context) -> Any:

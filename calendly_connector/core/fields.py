@@ -1,7 +1,8 @@
 """Everything about a person's bookings that staff may map to a Brevo attribute: one line each.
 
 A source returns text, a number, a boolean, a date, or None for "nothing known", in which case the attribute is
-left as it is. Answers are sources too: `answer:<question>`.
+left as it is, unless the source is one of PASSING and it was us who filled the attribute. Answers are sources too:
+`answer:<question>`.
 """
 
 import re
@@ -246,3 +247,24 @@ FIELDS: dict[str, Field] = {
         for part in ("source", "medium", "campaign", "term", "content")
     },
 }
+
+PASSING = frozenset(
+    {
+        "location",
+        "join_url",
+        "canceled_by",
+        "canceler_type",
+        "cancel_reason",
+        "cancel_url",
+        "reschedule_url",
+        "payment_amount",
+        "payment_currency",
+        "next_meeting_date",
+        "last_meeting_date",
+        "link_tag",
+        "link_campaign",
+        "link_run",
+    }
+)
+"""Sources of what is true of the current booking, or at present, alone: nothing there means that there is nothing (a
+canceled meeting is no next one any more), not that nothing is known."""

@@ -16,6 +16,7 @@ class UpsertContact:
     attributes: dict[str, Value]
     join_lists: tuple[int, ...] = ()
     only_if_empty: frozenset[str] = frozenset()  # attributes not to be overwritten
+    clears: frozenset[str] = frozenset()  # attributes that we filled, and that have no value any more
     warnings: tuple[str, ...] = ()  # what didn't fit, in staff's words
     causes: tuple[str, ...] = ()  # the same as codes (core.cause), for staff to mend many alike
     notes: tuple[str, ...] = ()  # what was deliberately not done

@@ -17,6 +17,12 @@ class Person(models.Model):
     list_operations = models.JSONField(
         default=dict, blank=True, help_text=_("List id → join or leave: what was done in Brevo last.")
     )
+    filled_attributes = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Brevo's attributes that hold a value which may pass, such as the next meeting: ours to clear."),
+    )
     clock_at = models.DateTimeField(
         null=True, blank=True, help_text=_("When time alone next changes what Brevo should show.")
     )

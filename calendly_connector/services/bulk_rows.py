@@ -53,7 +53,8 @@ def prepared(people: Iterable[Person]) -> Iterator[ImportRow]:
         if not contacts or not is_settled or _needs_reading(rules[person.connection_id]):
             continue
         decision, person.clock_at = push.decide_now(person, rules[person.connection_id])
-        if decision and not decision.asks:  # asking for consent needs calls of its own
+        # Asking for consent needs calls of its own, and an import's empty cells clear nothing.
+        if decision and not decision.asks and not decision.upsert.clears:
             yield ImportRow(person=person, steps=contacts, decision=decision)
 
 

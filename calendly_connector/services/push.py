@@ -275,6 +275,7 @@ def memory(decision: ContactDecision | None, clock_at: datetime | None) -> dict[
         "list_operations": {str(number): what for number, what in operations.items()},
         "pushed_digest": digest(decision) if decision else "",
         "clock_at": clock_at.isoformat() if clock_at else None,
+        "filled_attributes": " ".join(decision.filled) if decision else "",
     }
 
 
@@ -294,7 +295,9 @@ def decide_now(person: Person, rules: RuleSet | None = None) -> tuple[ContactDec
         return None, None
     applied = {int(number): what for number, what in person.list_operations.items()}
     standing = mirror.standing_of(person)
-    return decide.decide_contact(summary, counted, rules=rules, applied=applied, standing=standing), summary.changes_at
+    filled = [] if standing.deleted_at else person.filled_attributes.split()
+    decision = decide.decide_contact(summary, counted, rules=rules, applied=applied, standing=standing, filled=filled)
+    return decision, summary.changes_at
 
 
 def digest(decision: ContactDecision) -> str:
@@ -315,7 +318,7 @@ def give_up(person_id: int, reason: str) -> None:
 def _post(client: BrevoClient, upsert: UpsertContact) -> None:
     client.upsert_contact(
         upsert.email,
-        attributes=upsert.attributes,
+        attributes={**dict.fromkeys(upsert.clears, ""), **upsert.attributes},
         lists=upsert.join_lists,
         records_opt_out=upsert.records_opt_out,
     )

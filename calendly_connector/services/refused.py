@@ -13,7 +13,8 @@ SPOKEN = {"SMS": "SMS (phone)"}
 def lessened(
     upsert: UpsertContact, refused: errors.Refused, *, is_there: Callable[[int], bool]
 ) -> UpsertContact | None:
-    """Return what may be written all the same: without a taken or invalid identifier, else without lists.
+    """Return what may be written all the same: without a taken or invalid identifier, else clearing
+    nothing, else without lists.
 
     Of several lists, those stay that `is_there`, unless all are. None when there is nothing to leave out: then the
     refusal is final.
@@ -27,6 +28,9 @@ def lessened(
     if brevo_refusals.is_phone_invalid(refused):
         why = "Brevo says that it is invalid"
         return _without(upsert, phones, why, cause.PHONE_INVALID) if phones else None
+    if upsert.clears:  # that "" clears is practice, and not in the reference (brevo-api.md §2.3)
+        names = ", ".join(sorted(upsert.clears))
+        return replace(upsert, clears=frozenset(), warnings=(*upsert.warnings, f"{names} could not be cleared."))
     if not upsert.join_lists:
         return None
     several = upsert.join_lists if len(upsert.join_lists) > 1 else ()

@@ -493,7 +493,11 @@ def test_the_contact_follows_the_clock_from_one_meeting_to_the_next(lives: River
     assert _shown(lives, "MEETING_DATE", "NEXT_MEETING", "LAST_MEETING") == (FIRST_DATE, SECOND_DATE, FIRST_DATE)
     _later(lives, calendar, "2026-12-03T10:00:00Z")
 
-    assert _shown(lives, "MEETING_DATE", "LAST_MEETING") == (SECOND_DATE, FIRST_DATE)
+    assert _shown(lives, "MEETING_DATE", "NEXT_MEETING", "LAST_MEETING") == (SECOND_DATE, SECOND_DATE, FIRST_DATE)
+
+    _later(lives, calendar, "2026-12-10T16:00:00Z")
+
+    assert _shown(lives, "NEXT_MEETING", "LAST_MEETING") == (None, SECOND_DATE)
 
 
 # -- Roll-ups ---------------------------------------------------------------------------------------------------
