@@ -31,7 +31,8 @@ class EventsPage:
     def is_last(self, *, read: int) -> bool:
         """Return whether nothing comes after it, `read` being how many were read with it. A short page proves nothing:
         Brevo may give fewer than it was asked for."""
-        return not self.events or (self.total is not None and read >= self.total)
+        is_short = len(self.events) < EVENTS_PER_PAGE  # a total that counts the page alone ends no search
+        return not self.events or (is_short and self.total is not None and read >= self.total)
 
 
 class Events(Part):

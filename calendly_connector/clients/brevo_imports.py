@@ -13,6 +13,7 @@ from calendly_connector.clients.http import read_text
 IMPORT_BYTES = 8_000_000
 REPORT_BYTES = 20_000_000
 PROCESSES_PER_PAGE = 50
+REFUSED_ROWS = ("invalid_", "duplicate_")  # how the names of the reports begin; other facts are none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,7 @@ class Imports(Part):
 
 def _process(data: Mapping[str, Any], number: int) -> Process:
     info = object_in(object_in(data.get("info") or {}).get("import") or {})
-    counted = sum(value for value in info.values() if isinstance(value, int) and value > 0)
-    reports = {name: value for name, value in info.items() if isinstance(value, str) and value}
+    refused = {name: value for name, value in info.items() if name.startswith(REFUSED_ROWS)}
+    counted = sum(value for value in refused.values() if type(value) is int and value > 0)
+    reports = {name: value for name, value in refused.items() if isinstance(value, str) and value}
     return Process(id=number, status=str(data.get("status") or ""), reports=reports, counted=counted)
