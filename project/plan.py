@@ -41,8 +41,15 @@ class Plan:
 
 
 def write_dotenv(path: Path) -> None:
-    """Write new secrets into `.env`, unless SECRET_KEY is given somewhere. What is there is never changed."""
-    given = path.read_text(encoding="utf-8") if path.is_file() else ""
+    """Write new secrets into `.env`, unless SECRET_KEY is given somewhere. What is there is never changed.
+
+    Raises CannotRunError for a file that can't be read.
+    """
+    try:
+        given = path.read_text(encoding="utf-8") if path.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise CannotRunError(f"{path.name} can't be read: {why}.") from error
     names = {line.split("=")[0].removeprefix("export ").strip() for line in given.splitlines()}
     if {"SECRET_KEY", "SECRET_KEY_FILE"} & (names | {name for name, value in os.environ.items() if value}):
         return

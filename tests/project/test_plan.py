@@ -28,6 +28,16 @@ def taken_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+def test_a_file_of_settings_in_another_encoding_is_named_and_left_as_it_is(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_bytes(b"EMAIL_FROM=S\xf8ren\n")
+
+    with pytest.raises(CannotRunError, match="no text in UTF-8"):
+        write_dotenv(dotenv)
+
+    assert dotenv.read_bytes() == b"EMAIL_FROM=S\xf8ren\n"
+
+
 def test_secrets_are_written_once_for_our_eyes_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SECRET_KEY")
     dotenv = tmp_path / ".env"
