@@ -1,7 +1,7 @@
 """The booking page without a script: from the first address to the contact in Brevo, and whatever comes between."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
@@ -121,6 +121,8 @@ def test_the_page_of_a_moved_booking_shows_its_new_time(river: River) -> None:
     invitee, _meeting = booked_by(river, visitor := at_the_form())
 
     newest = river.calendly.move(river.calendly.move(invitee))
+    later = datetime.now(UTC) + timedelta(hours=1)
+    river.calendly.state.invitees[newest]["updated_at"] = later.isoformat()
     cache.clear()
     visitor.open(visitor.address)
 
@@ -128,7 +130,9 @@ def test_the_page_of_a_moved_booking_shows_its_new_time(river: River) -> None:
     assert dict(visitor.page.links)["Cancel the meeting"] == river.calendly.invitee(newest)["cancel_url"]
     visitor.follow("Add to calendar")
     start = river.calendly.event(river.calendly.invitee(newest)["event"])["start_time"]
-    assert calendar_reader.read(visitor.answer.content)["DTSTART"] == re.sub(r"[-:]|\.\d+", "", start)
+    file = calendar_reader.read(visitor.answer.content)
+    assert file["DTSTART"] == re.sub(r"[-:]|\.\d+", "", start)
+    assert file["DTSTAMP"] == f"{later:%Y%m%dT%H%M%SZ}"  # newer than the first file's, so that calendars take it
 
 
 def test_a_link_to_join_that_comes_late_is_on_the_page_soon(river: River, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ class Booked:
     email: str
     uri: str
     is_canceled: bool
+    changed_at: datetime | None  # None: not known
 
     @property
     def day(self) -> str:
@@ -66,11 +67,12 @@ def read(outcome: Outcome) -> Booked:
         email=row.email,
         uri=row.invitee,
         is_canceled=outcome.is_canceled,
+        changed_at=_moment(invitee.get("updated_at")),
     )
 
 
 def to_file(booked: Booked, *, made_at: datetime) -> str:
-    """Return the booking as a calendar file."""
+    """Return the booking as a calendar file, stamped when it was made or changed: by that calendars know the newer."""
     notes = [
         (_("Join"), booked.join_url),
         (_("Choose another time"), booked.reschedule_url),
@@ -82,7 +84,7 @@ def to_file(booked: Booked, *, made_at: datetime) -> str:
             title=booked.title,
             start_at=booked.start_at,
             end_at=booked.end_at,
-            stamp_at=made_at,
+            stamp_at=max(made_at, booked.changed_at or made_at),
             place=booked.join_url or booked.place,
             notes="\n".join(f"{name}: {address}" for name, address in notes if address),
             url=booked.join_url,
