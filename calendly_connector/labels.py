@@ -86,6 +86,7 @@ LABELS = frozenset(
         gettext_noop("fallback"),
         gettext_noop("field mapping"),
         gettext_noop("field mappings"),
+        gettext_noop("filled attributes"),
         gettext_noop("fingerprint"),
         gettext_noop("finished at"),
         gettext_noop("folder"),
