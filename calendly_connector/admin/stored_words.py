@@ -452,6 +452,7 @@ SENTENCES = (
     _("Entry %(a)s has no event by today's mapping: %(b)s"),
     _("it belongs to another contact"),
     _("Brevo says that it is invalid"),
+    _("%(a)s could not be cleared."),
     _("No list was joined: %(a)s Are the lists of the mapping still there?"),
     _("These lists were not joined: %(a)s. %(b)s Are the lists of the mapping still there?"),
     _("%(a)s was left out: Brevo doesn't show whether it is empty."),
