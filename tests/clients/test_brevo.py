@@ -545,8 +545,14 @@ def test_import_without_a_number_is_a_bad_answer(body: bytes) -> None:
 
 
 def test_reports_that_are_only_numbers_are_counted() -> None:
-    info = {"import": {"invalid_emails": 2, "duplicate_ext_id": 0, "duplicate_email_id": None, "duplicate_phone_id": 1}}
-    info["import"] |= {"rows": 500, "invalid_before": True, "file": "contacts.csv"}  # none of these is a refusal
+    refused: dict[str, Any] = {
+        "invalid_emails": 2,
+        "duplicate_ext_id": 0,
+        "duplicate_email_id": None,
+        "duplicate_phone_id": 1,
+    }
+    others = {"rows": 500, "invalid_before": True, "file": "contacts.csv"}
+    info = {"import": {**refused, **others}}
 
     with odd_server(told({"id": 7, "status": "completed", "info": info})) as server:
         process = client_of(server.url).get_process(7)
