@@ -365,34 +365,26 @@ def test_every_identifier_that_belongs_to_somebody_else_is_left_out(river: River
     assert river.event_names(BO) == ["booked"]
 
 
+TAKEN, INVALID = "it belongs to another contact", "Brevo says that it is invalid"
+
+
 @pytest.mark.parametrize(
-    "refusal",
+    ("refusal", "why"),
     [
-        {"code": "duplicate_parameter", "metadata": {"duplicate_identifiers": ["email"]}},
-        {"code": "invalid_parameter", "message": "Contact already exist"},
+        ({"code": "duplicate_parameter", "metadata": {"duplicate_identifiers": ["email"]}}, TAKEN),
+        ({"code": "invalid_parameter", "message": "Contact already exist"}, TAKEN),
+        ({"code": "invalid_parameter", "message": "Invalid phone number"}, INVALID),
     ],
-    ids=["another identifier", "words alone"],
+    ids=["another identifier", "taken, in words alone", "invalid"],
 )
-def test_whatever_belongs_to_somebody_else_the_phone_is_left_out(river: River, refusal: dict[str, Any]) -> None:
+def test_a_phone_for_which_brevo_may_have_refused_is_left_out(river: River, refusal: dict[str, Any], why: str) -> None:
     river.break_brevo("status", CONTACTS, status=400, body=refusal)
     _book(river, answers=PHONE)
 
     river.flow()
 
     assert "SMS" not in river.contact(ADA)["attributes"]
-    assert _entry("contact").reason == "SMS (phone) was left out: it belongs to another contact."
-    assert river.event_names(ADA) == ["booked"]
-
-
-def test_a_phone_that_brevo_calls_invalid_is_left_out_with_a_warning(river: River) -> None:
-    refusal = {"code": "invalid_parameter", "message": "Invalid phone number"}
-    river.break_brevo("status", CONTACTS, status=400, body=refusal)
-    _book(river, answers=PHONE)
-
-    river.flow()
-
-    assert "SMS" not in river.contact(ADA)["attributes"]
-    assert _entry("contact").reason == "SMS (phone) was left out: Brevo says that it is invalid."
+    assert _entry("contact").reason == f"SMS (phone) was left out: {why}."
     assert river.event_names(ADA) == ["booked"]
 
 
