@@ -120,7 +120,7 @@ def _sent(account: BrevoAccount, act: Act, ends_at: float) -> str:
         return _("Writing to Brevo is paused: %(reason)s") % {"reason": account.pause_reason}
     try:
         client = accounts.client_of(account)
-        _wait_for_turn(account, act.bucket, ends_at)
+        accounts.wait_for(account, act.bucket, patience=ends_at - time.monotonic())
         _make(account, act, client)
     except queue.Later as later:
         if accounts.is_outcome_unknown(later):
@@ -135,15 +135,3 @@ def _sent(account: BrevoAccount, act: Act, ends_at: float) -> str:
 
 def _make(account: BrevoAccount, act: Act, client: BrevoClient) -> None:
     accounts.call(account, act.bucket, lambda: act.make(client), renew=lambda: None, is_paced=False)
-
-
-def _wait_for_turn(account: BrevoAccount, bucket: str, ends_at: float) -> None:
-    """Take a call's place, a moment later if need be; raise queue.Later when that takes too long."""
-    while True:
-        try:
-            return accounts.wait_for(account, bucket)
-        except queue.Later as later:
-            seconds = later.seconds or 0.0
-            if time.monotonic() + seconds > ends_at:
-                raise
-            time.sleep(seconds)
